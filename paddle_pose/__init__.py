@@ -1,0 +1,17 @@
+"""Five classic human-pose networks in PaddlePaddle, each number checkable against its PyTorch reference."""
+
+from paddle_pose import runtime
+from paddle_pose.version import VERSION as __version__
+
+runtime.prepare_environment()
+
+__all__ = ["__version__", "build", "load_network"]
+
+
+def __getattr__(name: str):
+    """Loads the heavy names on first use, so that `--help` does not import paddle."""
+    if name in ("build", "load_network"):
+        import importlib
+
+        return getattr(importlib.import_module("paddle_pose.build"), name)
+    raise AttributeError(f"module 'paddle_pose' has no attribute {name!r}")

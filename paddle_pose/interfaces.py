@@ -1,0 +1,72 @@
+"""What each part promises the others. Read this first.
+
+Letters: B batch, S stages, N people, K joints, C channels, H W crop, h w map.
+Frames:  `_image` photo pixels (0-based), `_crop` network input pixels, `_map` output cells.
+         Integer coordinate = pixel centre. A pair says its order: `_xy`, `_wh`, `_hw`.
+Way:     annotation file -> Sample -> Crop -> Batch -> [device: normalise, encode] -> network -> stages
+         -> loss | decode -> Predictions -> metric -> Report
+
+Tensors are paddle tensors; arrays are numpy arrays. Nothing here imports paddle.
+"""
+
+from typing import Any, Protocol
+
+from paddle_pose.samples import Predictions, Report, Sample, Truth
+from paddle_pose.skeletons import Skeleton
+
+Tensor = Any
+
+
+class Dataset(Protocol):
+    """People of one split of one dataset; annotations are held in a few numpy arrays."""
+
+    skeleton: Skeleton
+    num_images: int
+
+    def __len__(self) -> int:
+        """Number N of people."""
+
+    def sample(self, index: int) -> Sample:
+        """Person `index`, 0 <= index < N."""
+
+    def truth(self) -> Truth:
+        """What predictions are scored against, in the order of `sample`."""
+
+
+class Network(Protocol):
+    """A `paddle.nn.Layer` built from plain values. `stride` = crop pixels per output cell."""
+
+    stride: int
+
+    def __call__(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) normalised images -> stage outputs, the last one best; a list also when there is one."""
+
+
+class Codec(Protocol):
+    """Owns both directions between joints and network outputs, and the mirror; all on the device."""
+
+    def encode(self, joints_crop: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, K, 2), (B, K) -> target of the shape of one stage output, and the weight (B, K) of each joint in it."""
+
+    def decode(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """One stage output -> joints_crop (B, K, 2) and scores (B, K)."""
+
+    def mirror(self, output: Tensor) -> Tensor:
+        """The output for a mirrored crop -> as if the crop had not been mirrored."""
+
+    def output_shape(self, num_joints: int) -> tuple[int, ...]:
+        """Shape of one stage output without its batch axis."""
+
+
+class Loss(Protocol):
+    """Stage outputs against the target; sums over stages."""
+
+    def __call__(self, stages: list[Tensor], target: Tensor, weight: Tensor) -> Tensor:
+        """A scalar."""
+
+
+class Metric(Protocol):
+    """Scores predictions; pure functions behind it do the arithmetic."""
+
+    def __call__(self, predictions: Predictions, truth: Truth) -> Report:
+        """Percentages, with the rule that defines them."""

@@ -1,0 +1,152 @@
+"""Frozen, self-checking records that pass between the stages of the pipeline.
+
+Letters: N people, B batch, K joints, H W crop, h w map. Frames: `_image` photo pixels, `_crop` network
+input pixels, `_map` output cells. Integer coordinate = pixel centre. See docs/coordinates.md.
+"""
+
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+
+
+def _check(array: np.ndarray, shape: tuple, name: str) -> None:
+    """Raises ValueError unless `array` has `shape`; a letter in `shape` matches any length."""
+    got = np.shape(array)
+    if len(got) != len(shape) or any(isinstance(n, int) and n != m for n, m in zip(shape, got)):
+        raise ValueError(f"{name} must have shape {shape}, but got {got}")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One annotated person in one photo.
+
+    Args:
+        index: position in the dataset; predictions are written back in this order.
+        image_path: file of the photo.
+        joints_image: (K, 2) x, y in 0-based photo pixels; anything where not labelled.
+        labelled: (K,) bool, True where the annotation gives the joint (the loss may see it).
+        visible: (K,) bool, True where it is labelled and not occluded.
+        center_image_xy: (2,) centre of the part of the photo to be cropped.
+        size_image_wh: (2,) width and height of that part, the dataset's padding included, aspect not yet fixed.
+    """
+
+    index: int
+    image_path: str
+    joints_image: np.ndarray
+    labelled: np.ndarray
+    visible: np.ndarray
+    center_image_xy: np.ndarray
+    size_image_wh: np.ndarray
+
+    def __post_init__(self) -> None:
+        _check(self.joints_image, ("K", 2), "joints_image")
+        _check(self.labelled, (len(self.joints_image),), "labelled")
+        _check(self.visible, (len(self.joints_image),), "visible")
+        _check(self.center_image_xy, (2,), "center_image_xy")
+        _check(self.size_image_wh, (2,), "size_image_wh")
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A network input and how it was cut from its photo.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        joints_crop: (K, 2) float32, x, y in crop pixels.
+        weight: (K,) float32, 0 for a joint that the loss must not see.
+        crop_from_image: (2, 3) float64 affine matrix, mirror included.
+        color_gain: (3,) float32 factor of each colour channel, 1 where colours are not jittered.
+    """
+
+    image: np.ndarray
+    joints_crop: np.ndarray
+    weight: np.ndarray
+    crop_from_image: np.ndarray
+    color_gain: np.ndarray
+
+    def __post_init__(self) -> None:
+        _check(self.image, ("H", "W", 3), "image")
+        _check(self.joints_crop, ("K", 2), "joints_crop")
+        _check(self.weight, (len(self.joints_crop),), "weight")
+        _check(self.crop_from_image, (2, 3), "crop_from_image")
+        _check(self.color_gain, (3,), "color_gain")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops stacked, as workers hand them to the device.
+
+    Args:
+        images: (B, H, W, 3) uint8, RGB.
+        joints_crop: (B, K, 2) float32.
+        weight: (B, K) float32.
+        crop_from_image: (B, 2, 3) float64.
+        color_gain: (B, 3) float32.
+        index: (B,) int64 position of each sample in its dataset.
+        image_paths: the B photo files, for messages.
+    """
+
+    images: np.ndarray
+    joints_crop: np.ndarray
+    weight: np.ndarray
+    crop_from_image: np.ndarray
+    color_gain: np.ndarray
+    index: np.ndarray
+    image_paths: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a system says of the N people of a dataset, in the dataset's order.
+
+    Args:
+        joints_image: (N, K, 2) float64, x, y in 0-based photo pixels.
+        scores: (N, K) float32 confidence.
+    """
+
+    joints_image: np.ndarray
+    scores: np.ndarray
+
+    def __post_init__(self) -> None:
+        _check(self.joints_image, ("N", "K", 2), "joints_image")
+        _check(self.scores, np.shape(self.joints_image)[:2], "scores")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the N people of a dataset are scored against.
+
+    Args:
+        joints_image: (N, K, 2) float64, x, y in 0-based photo pixels.
+        labelled: (N, K) bool, False where a joint must not be scored.
+        head_size_image: (N,) length that PCKh divides by, in photo pixels; None where the dataset has none.
+    """
+
+    joints_image: np.ndarray
+    labelled: np.ndarray
+    head_size_image: Optional[np.ndarray] = None
+
+    def __post_init__(self) -> None:
+        _check(self.joints_image, ("N", "K", 2), "joints_image")
+        _check(self.labelled, np.shape(self.joints_image)[:2], "labelled")
+        if self.head_size_image is not None:
+            _check(self.head_size_image, (len(self.joints_image),), "head_size_image")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A metric's result.
+
+    Args:
+        values: name -> percentage, as in the `[EVAL]` line.
+        rows: table for people: row name -> {column name -> percentage}.
+        rules: one line that defines the number: threshold, inequality, mean rule, normalising length.
+    """
+
+    values: dict[str, float]
+    rows: dict[str, dict[str, float]]
+    rules: str

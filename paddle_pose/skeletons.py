@@ -1,0 +1,193 @@
+"""Joint names, mirror pairs and limbs of each dataset, stated once, by name.
+
+Indices (mirror order, limb pairs, groups) are derived from names, so that no second list can disagree.
+Joint orders: MPII and LSP as in the official annotation files; COCO as in `person_keypoints_*.json`;
+OpenPose as in Cao et al. (CVPR 2017), released code, 18 parts; FLIC as in CPM's released evaluation files.
+"""
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """The joints of one annotation scheme.
+
+    Args:
+        name: short name, stored in checkpoints.
+        joints: joint names in file order; a mirror pair is `left_x` / `right_x`.
+        limbs: pairs of joint names to draw and to score as sticks.
+        groups: name printed in reports -> joints whose PCKs are averaged under it.
+        upper_body: joints of the upper half for half-body augmentation.
+        oks_sigmas: COCO's per-joint constants, in joint order; None where the scheme has none.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[str, str], ...]
+    groups: dict[str, tuple[str, ...]] = field(hash=False)
+    upper_body: tuple[str, ...] = ()
+    oks_sigmas: Optional[tuple[float, ...]] = None
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def index(self, joint: str) -> int:
+        """Position of a joint in file order; ValueError names the joint if it is not there."""
+        if joint not in self.joints:
+            raise ValueError(f"skeleton {self.name} has no joint {joint!r}; it has {', '.join(self.joints)}")
+        return self.joints.index(joint)
+
+    @property
+    def mirror(self) -> tuple[int, ...]:
+        """(K,) index of each joint's mirror image; a joint on the middle line is its own."""
+        return tuple(self.index(_mirrored(joint)) for joint in self.joints)
+
+    @property
+    def limb_pairs(self) -> tuple[tuple[int, int], ...]:
+        """Limbs as pairs of joint indices."""
+        return tuple((self.index(a), self.index(b)) for a, b in self.limbs)
+
+    @property
+    def upper_body_ids(self) -> tuple[int, ...]:
+        """Indices of the upper-body joints."""
+        return tuple(self.index(joint) for joint in self.upper_body)
+
+
+def _mirrored(joint: str) -> str:
+    if joint.startswith("left_"):
+        return "right_" + joint[len("left_") :]
+    if joint.startswith("right_"):
+        return "left_" + joint[len("right_") :]
+    return joint
+
+
+def _both(*names: str) -> dict[str, tuple[str, ...]]:
+    """{'Elbow': ('left_elbow', 'right_elbow'), ...} for the given joints."""
+    return {name.capitalize(): (f"left_{name}", f"right_{name}") for name in names}
+
+
+_LEG_AND_ARM_LIMBS = tuple(
+    (f"{side}_{a}", f"{side}_{b}")
+    for side in ("right", "left")
+    for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
+)
+_RIGHT_TO_LEFT_LEGS = ("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle")
+_RIGHT_TO_LEFT_ARMS = (
+    "right_wrist",
+    "right_elbow",
+    "right_shoulder",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+)
+_LIMB_GROUPS = _both("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+
+MPII_16 = Skeleton(
+    name="mpii_16",
+    joints=(*_RIGHT_TO_LEFT_LEGS, "pelvis", "thorax", "upper_neck", "head_top", *_RIGHT_TO_LEFT_ARMS),
+    limbs=(
+        *_LEG_AND_ARM_LIMBS,
+        ("pelvis", "right_hip"),
+        ("pelvis", "left_hip"),
+        ("pelvis", "thorax"),
+        ("thorax", "right_shoulder"),
+        ("thorax", "left_shoulder"),
+        ("thorax", "upper_neck"),
+        ("upper_neck", "head_top"),
+    ),
+    groups={"Head": ("head_top",), **_LIMB_GROUPS},
+    upper_body=("thorax", "upper_neck", "head_top", *_RIGHT_TO_LEFT_ARMS),
+)
+
+LSP_14 = Skeleton(
+    name="lsp_14",
+    joints=(*_RIGHT_TO_LEFT_LEGS, *_RIGHT_TO_LEFT_ARMS, "neck", "head_top"),
+    limbs=(
+        *_LEG_AND_ARM_LIMBS,
+        ("neck", "head_top"),
+        ("neck", "right_shoulder"),
+        ("neck", "left_shoulder"),
+        ("neck", "right_hip"),
+        ("neck", "left_hip"),
+        ("right_hip", "left_hip"),
+    ),
+    groups={"Head": ("neck", "head_top"), **_LIMB_GROUPS},
+    upper_body=(*_RIGHT_TO_LEFT_ARMS, "neck", "head_top"),
+)
+
+_FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
+_LEFT_RIGHT_BODY = tuple(
+    f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
+)
+
+COCO_17 = Skeleton(
+    name="coco_17",
+    joints=(*_FACE, *_LEFT_RIGHT_BODY),
+    limbs=(
+        *_LEG_AND_ARM_LIMBS,
+        ("left_hip", "right_hip"),
+        ("left_shoulder", "left_hip"),
+        ("right_shoulder", "right_hip"),
+        ("left_shoulder", "right_shoulder"),
+        ("left_eye", "right_eye"),
+        ("nose", "left_eye"),
+        ("nose", "right_eye"),
+        ("left_eye", "left_ear"),
+        ("right_eye", "right_ear"),
+        ("left_ear", "left_shoulder"),
+        ("right_ear", "right_shoulder"),
+    ),
+    groups={"Nose": ("nose",), **_both("eye", "ear"), **_LIMB_GROUPS},
+    upper_body=(*_FACE, *_LEFT_RIGHT_BODY[:6]),
+    # pycocotools, cocoeval.py, Params.setKpParams
+    oks_sigmas=(
+        *(0.026, 0.025, 0.025, 0.035, 0.035),
+        *(0.079, 0.079, 0.072, 0.072, 0.062, 0.062),
+        *(0.107, 0.107, 0.087, 0.087, 0.089, 0.089),
+    ),
+)
+
+OPENPOSE_18 = Skeleton(
+    name="openpose_18",
+    joints=(
+        *("nose", "neck"),
+        *("right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist"),
+        *("right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
+        *("right_eye", "left_eye", "right_ear", "left_ear"),
+    ),
+    # In the order of the part affinity channels (two channels each: x, y).
+    limbs=(
+        *(("neck", "right_hip"), ("right_hip", "right_knee"), ("right_knee", "right_ankle")),
+        *(("neck", "left_hip"), ("left_hip", "left_knee"), ("left_knee", "left_ankle")),
+        *(("neck", "right_shoulder"), ("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist")),
+        ("right_shoulder", "right_ear"),
+        *(("neck", "left_shoulder"), ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist")),
+        ("left_shoulder", "left_ear"),
+        *(("neck", "nose"), ("nose", "right_eye"), ("nose", "left_eye")),
+        *(("right_eye", "right_ear"), ("left_eye", "left_ear")),
+    ),
+    groups={"Nose": ("nose",), "Neck": ("neck",), **_LIMB_GROUPS},
+    upper_body=("nose", "neck", "right_shoulder", "right_elbow", "right_wrist")
+    + ("left_shoulder", "left_elbow", "left_wrist", "right_eye", "left_eye", "right_ear", "left_ear"),
+)
+
+# Left and right are the observer's, as if everybody faced the camera (the people who turn their backs are
+# swapped): the image's left side is `right_`. `neck` is the middle of the shoulders, not annotated by hand.
+FLIC_10 = Skeleton(
+    name="flic_10",
+    joints=(
+        *("nose", "neck"),
+        *("right_shoulder", "right_elbow", "right_wrist", "right_hip"),
+        *("left_shoulder", "left_elbow", "left_wrist", "left_hip"),
+    ),
+    limbs=(
+        ("nose", "neck"),
+        *(("neck", "right_shoulder"), ("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist")),
+        *(("neck", "left_shoulder"), ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist")),
+        *(("right_shoulder", "right_hip"), ("left_shoulder", "left_hip"), ("right_hip", "left_hip")),
+    ),
+    groups={"Nose": ("nose",), **_both("shoulder", "elbow", "wrist", "hip")},
+    upper_body=("nose", "neck", "right_shoulder", "right_elbow", "right_wrist")
+    + ("left_shoulder", "left_elbow", "left_wrist"),
+)
