@@ -1,0 +1,133 @@
+"""Where between the cells a peak lies: argmax, quarter offset, DARK, UDP.
+
+Quarter offset: Newell et al., "Stacked Hourglass Networks", ECCV 2016, as in HRNet `lib/core/inference.py`.
+DARK: Zhang et al., "Distribution-Aware Coordinate Representation", CVPR 2020, as in mmpose.
+UDP: Huang et al., "The Devil is in the Details", CVPR 2020, `post_dark_udp` as in mmpose.
+
+All functions take maps (B, K, h, w) and the peak's cell x_map, y_map (B, K) int64, and return the step
+(B, K, 2) from that cell, x and y in cells. They run where the maps are.
+
+Differs from the references
+    A map whose blurred maximum is not positive gets no step; a singular UDP Hessian too (numpy raises there).
+"""
+
+import cv2
+import numpy as np
+import paddle
+from paddle import Tensor
+
+_CROSS = ((-1, 0), (1, 0), (0, -1), (0, 1))
+_FAR_CROSS = ((-2, 0), (2, 0), (0, -2), (0, 2))
+_CORNERS = ((-1, -1), (1, -1), (-1, 1), (1, 1))
+
+
+def peak(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Cell and value of the maximum of each map, the first in reading order where there are several.
+
+    Returns:
+        x_map, y_map: (B, K) int64.
+        value: (B, K), of the maps' dtype.
+    """
+    flat = maps.flatten(2)
+    index = flat.argmax(-1, keepdim=True)
+    value = paddle.take_along_axis(flat, index, -1).squeeze(-1)
+    index = index.squeeze(-1)
+    return index % maps.shape[3], index // maps.shape[3], value
+
+
+def quarter(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
+    """A quarter cell towards the higher neighbour, per axis; 0 where they are equal.
+
+    Only where 1 < x < w - 1 and 1 < y < h - 1, both tested together (HRNet, mmpose 0.x; mmpose 1.x tests
+    each axis alone, which differs for peaks on the border).
+    """
+    left, right, above, below = _around(maps, x_map, y_map, _CROSS)
+    step = 0.25 * paddle.sign(paddle.stack([right - left, below - above], -1))
+    return step * _inside(maps, x_map, y_map, far=1).astype(step.dtype).unsqueeze(-1)
+
+
+def dark(maps: Tensor, x_map: Tensor, y_map: Tensor, kernel: int) -> Tensor:
+    """One Newton step on the logarithm of the blurred map, differences taken over two cells (DARK, Eq. 8).
+
+    Only where 1 < x < w - 2 and 1 < y < h - 2 and the Hessian's determinant is not 0.
+    """
+    offsets = (*_CROSS, *_FAR_CROSS, *_CORNERS, (0, 0))
+    near = [paddle.log(paddle.clip(v, min=1e-10)) for v in _around(blur(maps, kernel), x_map, y_map, offsets)]
+    left, right, above, below, left_2, right_2, above_2, below_2, a, b, c, d, here = near
+    step, solved = _newton(
+        0.5 * (right - left),
+        0.5 * (below - above),
+        0.25 * (right_2 - 2 * here + left_2),
+        0.25 * (d - b - c + a),
+        0.25 * (below_2 - 2 * here + above_2),
+    )
+    return _keep(step, solved & _inside(maps, x_map, y_map, far=2))
+
+
+def udp(maps: Tensor, x_map: Tensor, y_map: Tensor, kernel: int) -> Tensor:
+    """One Newton step on the logarithm of the blurred map, differences taken over one cell.
+
+    The blurred map is clipped to 0.001 ... 50, its border cells are repeated outwards.
+    """
+    offsets = (*_CROSS, (-1, -1), (1, 1), (0, 0))
+    near = _around(blur(maps, kernel), x_map, y_map, offsets)
+    left, right, above, below, before, after, here = (paddle.log(paddle.clip(v, min=0.001, max=50.0)) for v in near)
+    epsilon = float(np.finfo(np.float32).eps)
+    step, solved = _newton(
+        0.5 * (right - left),
+        0.5 * (below - above),
+        right - 2 * here + left + epsilon,
+        0.5 * (after - right - below + 2 * here - left - above + before),
+        below - 2 * here + above + epsilon,
+    )
+    return _keep(step, solved)
+
+
+def blur(maps: Tensor, kernel: int) -> Tensor:
+    """Gaussian blur of width `kernel` (odd), zero beyond the border, scaled back to the old maximum.
+
+    Returns:
+        (B, K, h, w) float64: matrix products of float32 would be rounded to 10 bits (TF32) on newer GPUs.
+    """
+    height, width = maps.shape[2:]
+    maps = maps.astype("float64")
+    across = paddle.to_tensor(_band(width, kernel))
+    down = paddle.to_tensor(_band(height, kernel))
+    blurred = paddle.matmul(down, paddle.matmul(maps, across))
+    highest = paddle.amax(maps, [2, 3], keepdim=True)
+    return blurred * (highest / paddle.clip(paddle.amax(blurred, [2, 3], keepdim=True), min=1e-30))
+
+
+def _band(length: int, kernel: int) -> np.ndarray:
+    """(length, length) symmetric matrix that blurs one axis; sigma follows from `kernel` as in OpenCV."""
+    taps = cv2.getGaussianKernel(kernel, 0)[:, 0]
+    near = np.arange(length)[None] - np.arange(length)[:, None] + kernel // 2
+    return np.where((near >= 0) & (near < kernel), taps[np.clip(near, 0, kernel - 1)], 0.0)
+
+
+def _around(maps: Tensor, x_map: Tensor, y_map: Tensor, offsets: tuple) -> list[Tensor]:
+    """Values (B, K) at the peak plus each (dx, dy); beyond the border the border's cell."""
+    height, width = maps.shape[2:]
+    dx, dy = (paddle.to_tensor(axis, dtype="int64") for axis in zip(*offsets))
+    x = paddle.clip(x_map.unsqueeze(-1) + dx, 0, width - 1)
+    y = paddle.clip(y_map.unsqueeze(-1) + dy, 0, height - 1)
+    return paddle.take_along_axis(maps.flatten(2), y * width + x, -1).unbind(-1)
+
+
+def _inside(maps: Tensor, x_map: Tensor, y_map: Tensor, far: int) -> Tensor:
+    """(B, K) bool: 1 < x < w - far and 1 < y < h - far."""
+    height, width = maps.shape[2:]
+    return (x_map > 1) & (x_map < width - far) & (y_map > 1) & (y_map < height - far)
+
+
+def _newton(dx: Tensor, dy: Tensor, dxx: Tensor, dxy: Tensor, dyy: Tensor) -> tuple[Tensor, Tensor]:
+    """Step (B, K, 2) to the extremum of a quadratic, and where its Hessian can be inverted (B, K)."""
+    determinant = dxx * dyy - dxy * dxy
+    solved = determinant != 0
+    determinant = paddle.where(solved, determinant, paddle.ones_like(determinant))
+    return paddle.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], -1) / determinant.unsqueeze(-1), solved
+
+
+def _keep(step: Tensor, valid: Tensor) -> Tensor:
+    """Steps as float32, 0 where not valid."""
+    return (step * valid.astype(step.dtype).unsqueeze(-1)).astype("float32")
