@@ -1,0 +1,90 @@
+"""`python -m paddle_pose.synthetic`: writes synthetic people in the file format of a real dataset.
+
+Nothing heavy is imported before the arguments are read.
+"""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import Optional
+
+from paddle_pose.errors import UserError
+
+WRITERS = {
+    "mpii": ("paddle_pose.synthetic.write_mpii", "write_mpii"),
+    "lsp": ("paddle_pose.synthetic.write_lsp", "write_lsp"),
+    "lspet": ("paddle_pose.synthetic.write_lsp", "write_lspet"),
+    "coco": ("paddle_pose.synthetic.write_coco", "write_coco"),
+}
+
+
+def _whole_number(low: int, high: int):
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} should be a whole number from {low} to {high}")
+        return value
+
+    return convert
+
+
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """The command's arguments; exits with code 2 if they are wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m paddle_pose.synthetic",
+        description="Renders articulated people and writes them in the files of a real dataset, "
+        "to try everything out without one.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    photos = _whole_number(1, 1_000_000)
+    parser.add_argument("--format", required=True, choices=sorted(WRITERS), help="whose files to write")
+    parser.add_argument("--root", required=True, help="folder to make; it must not hold anything else")
+    parser.add_argument("--train", type=photos, default=2000, help="photos to train on")
+    parser.add_argument("--valid", type=photos, default=300, help="photos to evaluate on, with other people")
+    parser.add_argument("--seed", type=_whole_number(0, 2**32 - 1), default=0, help="same seed, same files")
+    parser.add_argument("--image_size", type=_whole_number(64, 2048), default=256, help="longer side, in pixels")
+    parser.add_argument("--workers", type=_whole_number(1, 256), default=2, help="processes that render")
+    return parser.parse_args(argv)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs the command; returns its exit code."""
+    args = parse_args(argv)
+    # kill, like Ctrl-C, removes what is half written
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        _write(args)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _write(args: argparse.Namespace) -> None:
+    module, name = WRITERS[args.format]
+    write = getattr(importlib.import_module(module), name)
+    start = time.monotonic()
+    made = write(
+        root=args.root,
+        train=args.train,
+        valid=args.valid,
+        seed=args.seed,
+        image_size=args.image_size,
+        workers=args.workers,
+        progress=True,
+    )
+    if not made:
+        print(f"=> {os.path.abspath(args.root)} is there already, made with these arguments; nothing to do")
+        return
+    root, speed = os.path.abspath(args.root), (args.train + args.valid) / (time.monotonic() - start)
+    print(f"=> wrote {args.train} + {args.valid} photos to {root}, {speed:.0f} per second")

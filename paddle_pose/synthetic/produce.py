@@ -1,0 +1,59 @@
+"""Renders photos in worker processes and hands back their annotations in order.
+
+A photo depends on (seed, index) alone, so the files are the same whatever the number of workers.
+"""
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable
+
+import cv2
+
+from paddle_pose.errors import DataError
+from paddle_pose.synthetic.scene import Person, photo_rng, render_photo
+
+JPEG_QUALITY = 92
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all photos of a dataset have in common; it travels to the workers.
+
+    Args:
+        seed: of the dataset.
+        image_size: longer side of a photo, in pixels.
+        whole: the main person lies in the frame from head to foot.
+        describe: (people, image_hw) -> the photo's annotation; a function of a module.
+    """
+
+    seed: int
+    image_size: int
+    whole: bool
+    describe: Callable[[list[Person], tuple[int, int]], Any]
+
+
+def produce(job: Job, paths: Sequence[str], first: int, workers: int, progress: bool) -> list:
+    """Writes photo `first + i` of the dataset to `paths[i]`, for all of them; returns their annotations."""
+    tasks = [(job, first + i, path) for i, path in enumerate(paths)]
+    results = _in_processes(tasks, workers) if workers > 1 and len(tasks) > 1 else map(_draw, tasks)
+    if progress:
+        from tqdm import tqdm
+
+        span = f"photos {first + 1}-{first + len(tasks)}"
+        results = tqdm(results, total=len(tasks), unit="photo", desc=span)
+    return list(results)
+
+
+def _in_processes(tasks: list[tuple], workers: int) -> Iterator:
+    context = multiprocessing.get_context("spawn")  # a fork could copy OpenCV's threads in the middle of work
+    with context.Pool(min(workers, len(tasks)), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        yield from pool.imap(_draw, tasks, chunksize=8)
+
+
+def _draw(task: tuple[Job, int, str]) -> Any:
+    job, index, path = task
+    image, people = render_photo(photo_rng(job.seed, index), job.image_size, job.whole)
+    if not cv2.imwrite(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)):
+        raise DataError(f"cannot write {path}; is the disk full?")
+    return job.describe(people, image.shape[:2])
