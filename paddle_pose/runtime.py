@@ -6,8 +6,7 @@ Nothing here imports paddle at module level, so `--help` stays fast. A variable 
 import os
 import random
 import warnings
-
-import numpy as np
+from typing import Optional
 
 from paddle_pose.errors import UserError
 
@@ -17,21 +16,27 @@ _user_threads = os.environ.get("OMP_NUM_THREADS")  # read now: paddle writes thi
 
 def prepare_environment() -> None:
     """Sets what paddle reads when it starts; has an effect until paddle's first operation."""
-    path = _mkl_code_path()
+    path = _mkl_code_path(_cpu_facts())
     if path:
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", path)
     os.environ.setdefault("KMP_BLOCKTIME", "0")  # same wall time, a fifth less CPU burnt in spinning
     os.environ.setdefault("GLOG_minloglevel", "2")
     warnings.filterwarnings("ignore", message="No ccache found")
+    warnings.filterwarnings("ignore", message="When training, we now always track global mean and variance")
 
 
-def _mkl_code_path() -> str:
-    """MKL runs its SSE path on AMD CPUs unless told: '7' is AVX-512, '5' AVX2, '' leaves other CPUs alone."""
+def _cpu_facts() -> str:
+    """What Linux says of the CPU; empty elsewhere."""
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            lines = file.read().split("\n\n")[0].splitlines()
+            return file.read()
     except OSError:
         return ""
+
+
+def _mkl_code_path(cpuinfo: str) -> str:
+    """MKL runs its SSE path on AMD CPUs unless told: '7' is AVX-512, '5' AVX2, '' leaves other CPUs alone."""
+    lines = cpuinfo.split("\n\n")[0].splitlines()
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     flags = set(facts.get("flags", "").split())
     if facts.get("vendor_id") != "AuthenticAMD":
@@ -46,12 +51,13 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def choose_device(name: str) -> str:
+def choose_device(name: str, cpu_threads: Optional[int] = None) -> str:
     """Selects where tensors live, and the number of CPU threads.
 
     Args:
         name: `auto`, `cpu`, `gpu` or `gpu:i`. `auto` is a GPU if this build of Paddle can run on the one
             that is there, else the CPU. Under `paddle.distributed.launch` each process takes its own GPU.
+        cpu_threads: threads of the CPU math library, all cores by default; OMP_NUM_THREADS of the user wins.
 
     Returns:
         `cpu` or `gpu:i`.
@@ -73,7 +79,7 @@ def choose_device(name: str) -> str:
         raise UserError(f"--device {name}: only {paddle.device.cuda.device_count()} GPU(s) here; use a lower number")
     paddle.set_device(name)
     if _user_threads is None:
-        paddle.base.core.set_num_threads(usable_cores())
+        paddle.base.core.set_num_threads(cpu_threads or usable_cores())
     return name
 
 
@@ -96,6 +102,7 @@ def _gpu_works(paddle) -> bool:
 
 def seed_everything(seed: int) -> None:
     """Seeds what initialises weights; data draws come from generators of (seed, epoch, index) instead."""
+    import numpy as np
     import paddle
 
     random.seed(seed)

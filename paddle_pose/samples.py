@@ -17,6 +17,12 @@ def _check(array: np.ndarray, shape: tuple, name: str) -> None:
         raise ValueError(f"{name} must have shape {shape}, but got {got}")
 
 
+def _check_bool(array: np.ndarray, name: str) -> None:
+    """Raises ValueError unless `array` is boolean: 0 and 1 as numbers would be taken for indices."""
+    if np.asarray(array).dtype != bool:
+        raise ValueError(f"{name} must be boolean, but is {np.asarray(array).dtype}")
+
+
 @dataclass(frozen=True)
 class Sample:
     """One annotated person in one photo.
@@ -43,6 +49,8 @@ class Sample:
         _check(self.joints_image, ("K", 2), "joints_image")
         _check(self.labelled, (len(self.joints_image),), "labelled")
         _check(self.visible, (len(self.joints_image),), "visible")
+        _check_bool(self.labelled, "labelled")
+        _check_bool(self.visible, "visible")
         _check(self.center_image_xy, (2,), "center_image_xy")
         _check(self.size_image_wh, (2,), "size_image_wh")
 
@@ -133,6 +141,7 @@ class Truth:
     def __post_init__(self) -> None:
         _check(self.joints_image, ("N", "K", 2), "joints_image")
         _check(self.labelled, np.shape(self.joints_image)[:2], "labelled")
+        _check_bool(self.labelled, "labelled")
         if self.head_size_image is not None:
             _check(self.head_size_image, (len(self.joints_image),), "head_size_image")
 

@@ -41,9 +41,7 @@ class People:
     def checked(self, source: str) -> "People":
         """Itself; DataError naming `source` and a person if it is empty or holds an impossible number."""
         if not len(self):
-            raise DataError(
-                f"{source} holds no people; choose another split or range, or prepare the file again"
-            )
+            raise DataError(f"{source} holds no people; choose another split or range, or prepare the file again")
         for field in fields(self)[1:]:
             bad = ~np.isfinite(getattr(self, field.name).reshape(len(self), -1)).all(axis=1)
             self._refuse(bad, source, f"{field.name} that is not a finite number")
@@ -99,11 +97,15 @@ class PhotoPeople:
         """Positions and labels as annotated; no head sizes."""
         return Truth(joints_image=self.people.joints_image.copy(), labelled=self.people.labelled.copy())
 
-    def check_photos(self) -> None:
-        """DataError unless every photo of the split is there (by name; the files are not opened)."""
+    def check_photos(self, max_missing: float = 0.0) -> None:
+        """DataError unless the photos of the split are there (by name; the files are not opened).
+
+        Args:
+            max_missing: share of them that may be missing.
+        """
         needed = {str(name) for name in np.unique(self.people.photo_names)}
         missing = sorted(needed - _files_of(self.photo_folder, needed))
-        if missing:
+        if len(missing) > max_missing * len(needed):
             raise DataError(
                 f"photos are missing: {self.photo_folder} holds {len(needed) - len(missing)} of "
                 f"{len(needed)} (not there: {', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}); "
@@ -144,9 +146,7 @@ def mat_array(variables: dict, name: str, shape: tuple, path: str) -> np.ndarray
     """A numeric variable as float64; DataError unless it has this shape (a letter matches any length)."""
     if name not in variables:
         found = ", ".join(key for key in variables if not key.startswith("_")) or "nothing"
-        raise DataError(
-            f"{path} has no variable {name!r}, it has {found}; use the file of the dataset's release"
-        )
+        raise DataError(f"{path} has no variable {name!r}, it has {found}; use the file of the dataset's release")
     array = variables[name]
     if array.dtype.kind not in "fiub" or not _has_shape(array, shape):
         wanted = " x ".join(str(length) for length in shape)

@@ -133,9 +133,7 @@ class HRNetAugmentation(_Augmentation):
         spread = self._rotation_deg
         angle = np.clip(rng.standard_normal() * spread, -2 * spread, 2 * spread)
         rotates = rng.random() <= self._rotation_probability
-        return replace(
-            view, size_image_wh=view.size_image_wh * factor, angle_deg=float(angle) if rotates else 0.0
-        )
+        return replace(view, size_image_wh=view.size_image_wh * factor, angle_deg=float(angle) if rotates else 0.0)
 
 
 @AUGMENTATIONS.register("MMPose")

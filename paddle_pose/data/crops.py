@@ -62,9 +62,7 @@ def cut(
     crop_from_image = geometry.crop_matrix(
         view.center_image_xy, width_image, view.angle_deg, input_wh, view.mirrored, pixel_centres
     )
-    joints_crop = geometry.apply(
-        crop_from_image, np.where(sample.labelled[:, None], sample.joints_image, 0.0)
-    )
+    joints_crop = geometry.apply(crop_from_image, np.where(sample.labelled[:, None], sample.joints_image, 0.0))
     labelled = sample.labelled
     if view.mirrored:
         order = list(skeleton.mirror)

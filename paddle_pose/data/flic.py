@@ -85,16 +85,12 @@ class FLIC(PhotoPeople):
 
     def _need_photos(self) -> None:
         if not self._has_photos:
-            raise DataError(
-                f"FLIC's joints_test_OC.mat names no photos, it only scores predictions; {_HOW_TO_GET}"
-            )
+            raise DataError(f"FLIC's joints_test_OC.mat names no photos, it only scores predictions; {_HOW_TO_GET}")
 
 
 def _read_test_joints(path: str, split: str) -> People:
     if split != "valid":
-        raise DataError(
-            f"{path} holds the test people only; use split 'valid', or annotations 'examples.mat'"
-        )
+        raise DataError(f"{path} holds the test people only; use split 'valid', or annotations 'examples.mat'")
     joints = mat_array(load_mat(path, _HOW_TO_GET), "joints", (2, len(FLIC_10), "N"), path)
     joints_image = joints.transpose(2, 1, 0) - FIRST_PIXEL
     labelled = np.isfinite(joints_image).all(axis=-1)
@@ -121,17 +117,13 @@ def _read_examples(path: str, split: str, padding: float) -> People:
     except (ValueError, TypeError) as error:
         raise DataError(f"{path} is not laid out as FLIC's examples.mat ({error}); {_HOW_TO_GET}") from None
     if coords.shape[1:] != (2, 29):
-        raise DataError(
-            f"{path}: coords should be 2 x 29 for every person, but is {coords.shape[1:]}; {_HOW_TO_GET}"
-        )
+        raise DataError(f"{path}: coords should be 2 x 29 for every person, but is {coords.shape[1:]}; {_HOW_TO_GET}")
     joints_image = _joints(coords.transpose(0, 2, 1) - FIRST_PIXEL)
     labelled = np.isfinite(joints_image).all(axis=-1)
     height = torso[:, 3] - torso[:, 1]
     center = np.stack([(torso[:, 0] + torso[:, 2]) / 2, torso[:, 1] + CENTER_IN_TORSO * height], axis=1)
     side = HEIGHT_PER_TORSO * padding * height
-    return People(
-        names, np.nan_to_num(joints_image), labelled, labelled, center, np.stack([side, side], axis=1)
-    )
+    return People(names, np.nan_to_num(joints_image), labelled, labelled, center, np.stack([side, side], axis=1))
 
 
 def _joints(coords: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ the costs of worker processes (copies, shared memory, orphans after a kill). A s
 """
 
 import concurrent.futures
+import threading
 from collections import deque
 from collections.abc import Iterator
 from typing import Callable, Optional
@@ -20,9 +21,7 @@ cv2.setNumThreads(0)  # workers are the threads; OpenCV's own would fight them
 _PREFETCH = 2  # batches in flight per worker
 
 
-def training_order(
-    count: int, batch_size: int, seed: int, epoch: int, rank: int = 0, ranks: int = 1
-) -> np.ndarray:
+def training_order(count: int, batch_size: int, seed: int, epoch: int, rank: int = 0, ranks: int = 1) -> np.ndarray:
     """(steps, batch_size) person indices of one epoch for one process; the remainder is left out.
 
     The processes' batches of a step are disjoint, and together they are the batch of a single process with
@@ -50,19 +49,21 @@ class BadPhotos:
 
     def __init__(self, total: int, limit: float, warn: Callable[[str], None]) -> None:
         self._total, self._limit, self._warn = total, limit, warn
+        self._lock = threading.Lock()
         self.indices: set[int] = set()
 
     def add(self, index: int, error: DataError) -> None:
         """Notes that person `index` has a bad photo; DataError when the share is above the limit."""
-        if index in self.indices:
-            return
-        self.indices.add(index)
-        self._warn(f"skipped (bad photo number {len(self.indices)}): {error}")
-        if len(self.indices) > self._limit * self._total:
-            raise DataError(
-                f"{len(self.indices)} of {self._total} samples have unreadable photos, more than "
-                f"train.max_bad_photos={self._limit}; last: {error}"
-            )
+        with self._lock:  # two workers may meet the same photo
+            if index in self.indices:
+                return
+            self.indices.add(index)
+            self._warn(f"skipped (bad photo number {len(self.indices)}): {error}")
+            if len(self.indices) > self._limit * self._total:
+                raise DataError(
+                    f"{len(self.indices)} of {self._total} samples have unreadable photos, more than "
+                    f"train.max_bad_photos={self._limit}; last: {error}"
+                )
 
 
 class Loader:
@@ -76,9 +77,7 @@ class Loader:
             person with a readable photo takes its place.
     """
 
-    def __init__(
-        self, make_crop: Callable, workers: int, seed: int, bad_photos: Optional[BadPhotos] = None
-    ) -> None:
+    def __init__(self, make_crop: Callable, workers: int, seed: int, bad_photos: Optional[BadPhotos] = None) -> None:
         self._make_crop, self._workers, self._seed = make_crop, workers, seed
         self._bad_photos = bad_photos
 

@@ -44,9 +44,7 @@ class _Leeds(PhotoPeople):
     photo_pattern: str
     third_row_is: Literal["occluded", "visible"]
 
-    def __init__(
-        self, root: str, split: str, span: tuple, region: str, padding: float, joints_file: str
-    ) -> None:
+    def __init__(self, root: str, split: str, span: tuple, region: str, padding: float, joints_file: str) -> None:
         if region not in ("joints", "image"):
             raise DataError(f"{self.name} has no region {region!r}; use 'joints' or 'image'")
         if not padding > 0:
@@ -173,9 +171,7 @@ class LSPET(_Leeds):
         super().__init__(root, split, span, region, padding, joints_file)
 
 
-def _span(
-    name: str, split: str, train_range: Optional[Sequence[int]], valid_range: Optional[Sequence[int]]
-) -> tuple:
+def _span(name: str, split: str, train_range: Optional[Sequence[int]], valid_range: Optional[Sequence[int]]) -> tuple:
     """(first row, row after the last or None) of a split; DataError if ranges are none, or share a row."""
     check_split(name, split)
     if split == "valid" and valid_range is None:
@@ -197,18 +193,14 @@ def _span(
 def _read_joints(root: str, joints_file: str) -> np.ndarray:
     """(N, 14, 3) as in the file, from either axis order."""
     if not os.path.isdir(root):
-        raise DataError(
-            f"dataset root {root} is not a folder; give the folder that holds {joints_file} and images/"
-        )
+        raise DataError(f"dataset root {root} is not a folder; give the folder that holds {joints_file} and images/")
     path = os.path.join(root, joints_file)
     others = sorted(name for name in os.listdir(root) if name.endswith(".mat") and name != joints_file)
     hint = f"the root has {', '.join(others)}: choose one with joints_file" if others else _HOW_TO_GET
     joints = load_mat(path, hint).get("joints")
     shape = getattr(joints, "shape", None)
     if shape is None or len(shape) != 3 or {shape[0], shape[1]} != {3, len(LSP_14)}:
-        raise DataError(
-            f"{path}: joints should have shape 3 x 14 x N or 14 x 3 x N, but has {shape}; {_HOW_TO_GET}"
-        )
+        raise DataError(f"{path}: joints should have shape 3 x 14 x N or 14 x 3 x N, but has {shape}; {_HOW_TO_GET}")
     return joints.astype(np.float64).transpose((2, 1, 0) if shape[0] == 3 else (2, 0, 1))
 
 

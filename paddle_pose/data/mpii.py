@@ -86,17 +86,13 @@ def read_truth(path: str, num_people: int) -> Truth:
     found = {missing.shape[-1], positions.shape[-1], boxes.shape[-1]}
     if found != {num_people}:
         counts = "/".join(str(count) for count in sorted(found))
-        raise DataError(
-            f"{path} holds {counts} people, but the JSON beside it {num_people}; {_HOW_TO_PREPARE}"
-        )
+        raise DataError(f"{path} holds {counts} people, but the JSON beside it {num_people}; {_HOW_TO_PREPARE}")
     labelled = missing.T == 0
     head_size = HEAD_SIZE_PER_DIAGONAL * np.linalg.norm(boxes[1] - boxes[0], axis=0)
     joints = positions.transpose(2, 0, 1) - FIRST_PIXEL
     if not (head_size > 0).all() or not np.isfinite(joints[labelled]).all():
         row = int(np.argmax(~((head_size > 0) & (np.isfinite(joints).all((1, 2)) | ~labelled.any(1)))))
-        raise DataError(
-            f"{path}: person {row} has no head box or a position that is no number; {_HOW_TO_PREPARE}"
-        )
+        raise DataError(f"{path}: person {row} has no head box or a position that is no number; {_HOW_TO_PREPARE}")
     return Truth(joints, labelled, head_size)
 
 

@@ -81,9 +81,7 @@ def read_release(path: str) -> tuple[list[Person], int]:
         raise DataError(f"{path} has no struct RELEASE with annolist and img_train; {_HOW_TO_GET}")
     photos, is_train = _structs(release.annolist), np.atleast_1d(release.img_train)
     if len(photos) != len(is_train):
-        raise DataError(
-            f"{path}: annolist has {len(photos)} photos but img_train {len(is_train)}; {_HOW_TO_GET}"
-        )
+        raise DataError(f"{path}: annolist has {len(photos)} photos but img_train {len(is_train)}; {_HOW_TO_GET}")
     people, unusable = [], 0
     for photo in (photo for photo, train in zip(photos, is_train) if train):
         name = str(photo.image.name)
@@ -127,9 +125,7 @@ def counts_lines(counts: dict[str, tuple[int, int]]) -> list[str]:
     """One line per split: PASS, or FAIL with both numbers."""
     lines = []
     for name, wanted in OFFICIAL_COUNTS.items():
-        verdict = (
-            "PASS" if counts[name] == wanted else f"FAIL, expected {wanted[0]} photos, {wanted[1]} people"
-        )
+        verdict = "PASS" if counts[name] == wanted else f"FAIL, expected {wanted[0]} photos, {wanted[1]} people"
         lines.append(f"=> {name}: {counts[name][0]} photos, {counts[name][1]} people: {verdict}")
     return lines
 
@@ -166,9 +162,7 @@ def ground_truth(people: list[Person]) -> dict[str, np.ndarray]:
         "dataset_joints": names,
         "jnt_missing": (~labelled).T.astype(np.uint8),
         "pos_gt_src": np.where(labelled[..., None], joints, 0.0).transpose(1, 2, 0),
-        "headboxes_src": np.array([person.head_box for person in people])
-        .reshape(count, 2, 2)
-        .transpose(1, 2, 0),
+        "headboxes_src": np.array([person.head_box for person in people]).reshape(count, 2, 2).transpose(1, 2, 0),
     }
 
 

@@ -25,9 +25,7 @@ def photo_path(folder: str, name: str) -> str:
     """The path of photo `name` in `folder`; DataError for a name that would leave the folder."""
     plain = name.replace("\\", "/")
     if not plain.strip() or os.path.isabs(plain) or ":" in plain or ".." in plain.split("/"):
-        raise DataError(
-            f"annotation names a photo outside {folder}: {name!r}; use an untampered annotation file"
-        )
+        raise DataError(f"annotation names a photo outside {folder}: {name!r}; use an untampered annotation file")
     return os.path.join(folder, name)
 
 
@@ -44,9 +42,7 @@ def read_photo(path: str) -> np.ndarray:
     content = _read_bytes(path)
     _check_pixels(path, _header_size_wh(path, content))
     try:
-        image = cv2.imdecode(
-            np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        )
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         image = None
     if image is None:
@@ -73,9 +69,7 @@ def _read_bytes(path: str) -> bytes:
         raise DataError(f"photo {path} is missing; put it there, or correct the dataset root") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DataError(
-            f"photo {path} cannot be read ({reason}); check the path and its permissions"
-        ) from None
+        raise DataError(f"photo {path} cannot be read ({reason}); check the path and its permissions") from None
     if not content:
         raise DataError(f"photo {path} is an empty file; copy or download it again")
     return content

@@ -66,9 +66,7 @@ def read_predictions(
     return Predictions(joints, scores.astype(np.float32))
 
 
-def write_predictions(
-    path: Union[str, Path], predictions: Predictions, skeleton: Optional[Skeleton] = None
-) -> None:
+def write_predictions(path: Union[str, Path], predictions: Predictions, skeleton: Optional[Skeleton] = None) -> None:
     """Writes predictions in the form that the suffix names; the file appears whole or not at all.
 
     Args:
@@ -117,8 +115,7 @@ def _read_json(path: Path) -> tuple:
     if not isinstance(content, dict) or not {"index_base", "joints"} <= set(content) <= set(_JSON_KEYS):
         keys = ", ".join(content) if isinstance(content, dict) else type(content).__name__
         raise DataError(
-            f"{path}: needs a list, or 'index_base' and 'joints' (and at most 'scores', 'skeleton'); "
-            f"it has {keys}"
+            f"{path}: needs a list, or 'index_base' and 'joints' (and at most 'scores', 'skeleton'); it has {keys}"
         )
     if content["index_base"] not in (0, 1):
         raise DataError(f"{path}: 'index_base' must be 0 or 1, not {content['index_base']!r}")
@@ -135,21 +132,13 @@ def _numbers(path: Path, what: str, values: Any) -> np.ndarray:
     raise DataError(f"{path}: {what} are not a full array of numbers")
 
 
-def _check_shape(
-    path: Path, joints: np.ndarray, scores: Optional[np.ndarray], people: int, count: int
-) -> None:
+def _check_shape(path: Path, joints: np.ndarray, scores: Optional[np.ndarray], people: int, count: int) -> None:
     if joints.ndim != 3 or joints.shape[2] not in (2, 3):
-        raise DataError(
-            f"{path}: joints of shape {joints.shape}, not ({people}, {count}, 2) or ({people}, {count}, 3)"
-        )
+        raise DataError(f"{path}: joints of shape {joints.shape}, not ({people}, {count}, 2) or ({people}, {count}, 3)")
     if len(joints) != people:
-        raise DataError(
-            f"{path}: {len(joints)} predictions, but the ground truth has {people} people: wrong split?"
-        )
+        raise DataError(f"{path}: {len(joints)} predictions, but the ground truth has {people} people: wrong split?")
     if joints.shape[1] != count:
-        raise DataError(
-            f"{path}: {joints.shape[1]} joints a person, but the dataset has {count}: wrong dataset?"
-        )
+        raise DataError(f"{path}: {joints.shape[1]} joints a person, but the dataset has {count}: wrong dataset?")
     if scores is not None and scores.shape != joints.shape[:2]:
         raise DataError(f"{path}: scores of shape {scores.shape}, but joints of shape {joints.shape}")
 

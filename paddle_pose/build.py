@@ -1,0 +1,155 @@
+"""Configuration -> objects. The one place that knows every class."""
+
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paddle
+
+from paddle_pose.build_data import build_component, skeleton_of
+from paddle_pose.config import Config, check_config
+from paddle_pose.data.augment import AUGMENTATIONS
+from paddle_pose.data.crops import CropMaker
+from paddle_pose.engine.checkpoint import load_model, load_weights
+from paddle_pose.engine.ema import Ema
+from paddle_pose.engine.optimizers import make_optimizer
+from paddle_pose.engine.preprocess import Normaliser
+from paddle_pose.engine.schedule import Schedule
+from paddle_pose.engine.trainer import Precision, Trainer, is_frozen
+from paddle_pose.errors import CheckpointError, ConfigError
+from paddle_pose.interfaces import Codec, Dataset, Loss
+from paddle_pose.registry import CODECS, LOSSES, NETWORKS
+from paddle_pose.skeletons import Skeleton
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a configuration describes, without its data."""
+
+    config: Config
+    skeleton: Skeleton
+    network: paddle.nn.Layer
+    codec: Codec
+    loss: Loss
+    normalise: Normaliser
+
+
+def build(config: Config) -> Parts:
+    """Network, codec, loss and colour statistics of a configuration, on the current device."""
+    skeleton = skeleton_of(config)
+    network = build_component(NETWORKS, config.network, "network", {"num_joints": len(skeleton)})
+    codec = build_component(
+        CODECS,
+        config.codec,
+        "codec",
+        {"mirror": skeleton.mirror, "input_wh": config.input_wh, "stride": network.stride},
+    )
+    loss = build_component(LOSSES, config.loss, "loss", {})
+    return Parts(config, skeleton, network, codec, loss, Normaliser(config.normalise.mean, config.normalise.std))
+
+
+def build_crop_maker(parts: Parts, dataset: Dataset, training: bool) -> CropMaker:
+    """What a loader's workers call; augmented for training."""
+    section = parts.config.augment
+    augmentation = build_component(AUGMENTATIONS, section, "augment", {}) if training and section else None
+    return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation)
+
+
+def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
+    """The training loop of a configuration; with `ranks` > 1 its gradients are averaged over processes."""
+    config, network = parts.config, _prepared(parts)
+    train = config.train
+    optimizer = make_optimizer(network, **config.optimizer.model_dump())
+    if train.amp == "O2" and paddle.device.get_device().startswith("gpu"):
+        network, optimizer = paddle.amp.decorate(network, optimizer, level="O2", dtype=train.amp_dtype)
+    schedule = Schedule(
+        lr=config.optimizer.lr,
+        steps_per_epoch=batches_per_epoch // train.accumulate,
+        epochs=train.epochs,
+        **config.schedule.model_dump(),
+    )
+    return Trainer(
+        network=network,
+        parallel=paddle.DataParallel(network) if ranks > 1 else network,
+        codec=parts.codec,
+        loss=parts.loss,
+        optimizer=optimizer,
+        schedule=schedule,
+        normalise=parts.normalise,
+        accumulate=train.accumulate,
+        precision=Precision(train.amp, train.amp_dtype),
+        ema=Ema(network, train.ema_decay) if train.ema_decay else None,
+        frozen=train.freeze,
+        seed=config.seed,
+    )
+
+
+def _prepared(parts: Parts) -> paddle.nn.Layer:
+    """The network with frozen parameters and synchronised batch norms, as `train` asks."""
+    network, train = parts.network, parts.config.train
+    names = [name for name, _ in network.named_parameters()]
+    for prefix in train.freeze:
+        if not any(is_frozen(name, (prefix,)) for name in names):
+            tops = sorted({name.split(".")[0] for name in names})
+            raise ConfigError(f"train.freeze: no parameter lies under {prefix!r}; the network has {', '.join(tops)}")
+    for name, parameter in network.named_parameters():
+        if is_frozen(name, train.freeze):
+            parameter.stop_gradient = True
+    if train.sync_bn and paddle.device.get_device().startswith("gpu"):  # there is no such CPU kernel
+        network = paddle.nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    return network
+
+
+def checkpoint_facts(parts: Parts) -> dict[str, Any]:
+    """What every checkpoint carries beside its arrays."""
+    return {"config": parts.config.model_dump(mode="json"), "skeleton": parts.skeleton.name}
+
+
+def load_into(parts: Parts, path: Path) -> dict[str, Any]:
+    """Puts a checkpoint's weights into `parts.network`; returns what the file says of itself.
+
+    Raises:
+        CheckpointError: the file is of another network or skeleton, or damaged.
+    """
+    weights, facts = load_model(path)
+    saved = facts.get("skeleton", parts.skeleton.name)
+    if saved != parts.skeleton.name:
+        raise CheckpointError(
+            f"{path}: trained on skeleton {saved}, the dataset has {parts.skeleton.name}; check --config"
+        )
+    load_weights(parts.network, weights, path)
+    return facts
+
+
+def load_network(path: str) -> paddle.nn.Layer:
+    """The network of a checkpoint of ours, with its weights, in eval mode.
+
+    Args:
+        path: a model file or training state as saved by training.
+
+    Returns:
+        The network; `.config` and `.skeleton` are attached.
+
+    Raises:
+        CheckpointError: the file is damaged, hostile, or does not say which network it is.
+    """
+    weights, facts = load_model(Path(path))
+    if "config" not in facts:
+        raise CheckpointError(f"{path}: does not say which network it is; build one with paddle_pose.build and load it")
+    parts = build(check_config(facts["config"], path))
+    load_weights(parts.network, weights, Path(path))
+    parts.network.eval()
+    parts.network.config, parts.network.skeleton = parts.config, parts.skeleton
+    return parts.network
+
+
+class _CallableModule(types.ModuleType):
+    """Lets `paddle_pose.build(config)` work also once this module is bound to that name."""
+
+    def __call__(self, config: Config) -> Parts:
+        return build(config)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -1,0 +1,34 @@
+"""What train.py and val.py print of a dataset and of a score. Imports no paddle."""
+
+from typing import Callable, Optional
+
+from paddle_pose.config import Config, Reference
+from paddle_pose.interfaces import Dataset
+from paddle_pose.metrics.report import eval_line, format_table
+from paddle_pose.samples import Report
+
+
+def print_counts(dataset: Dataset) -> None:
+    """The counts that users compare with the PyTorch logs."""
+    print(f"=> num_images: {dataset.num_images}")
+    print(f"=> load {len(dataset)} samples", flush=True)
+
+
+def print_report(report: Report, dataset: Dataset, config: Optional[Config], say: Callable[[str], None]) -> None:
+    """People, table, rules, published reference with the difference, and last the `[EVAL]` line."""
+    say(dataset.protocol)
+    say(format_table(report))
+    if config is not None and config.reference is not None:
+        for line in reference_lines(report, config.reference):
+            say(line)
+    say(eval_line(report))
+
+
+def reference_lines(report: Report, reference: Reference) -> list[str]:
+    """One line for each published value: theirs, ours, difference."""
+    lines = [f"published: {reference.source}" + (f" ({reference.note})" if reference.note else "")]
+    for name, published in reference.values.items():
+        if name in report.values:
+            ours = report.values[name]
+            lines.append(f"  {name}: published {published:.3f}, here {ours:.3f}, difference {ours - published:+.3f}")
+    return lines

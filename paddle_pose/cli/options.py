@@ -1,0 +1,83 @@
+"""Flags that commands share, and how a command ends. Imports nothing heavy: `--help` must be quick."""
+
+import argparse
+import os
+import sys
+from typing import Callable, Optional
+
+from paddle_pose.errors import ConfigError, UserError
+
+EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 130
+DEFAULT_CONFIG = "hourglass/hourglass52_mpii_256x256.yaml"
+
+
+def common_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the flags of every command."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--config", help="YAML file; default: Hourglass-52 on MPII")
+    parser.add_argument("--image_size", type=int, metavar="N", help="square input of N x N pixels, e.g. 256 or 384")
+    parser.add_argument("--dataset_root", metavar="DIR", help="folder of the dataset; overrides dataset.root")
+    parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:i (default: auto)")
+    parser.add_argument("--batch_size", type=int, metavar="N", help="per process; overrides the configuration")
+    parser.add_argument("--num_workers", type=int, metavar="N", help="loader threads; overrides train.workers")
+    parser.add_argument(
+        "--opts",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any setting, e.g. optimizer.lr=5e-4 train.epochs=10",
+    )
+    return parser
+
+
+def run_command(main: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Runs a command; wrong input becomes one line on stderr and exit code 2, Ctrl-C exit code 130."""
+    try:
+        return main(arguments)
+    except UserError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def read_config(arguments: argparse.Namespace, section_of_batch: str, base: Optional[dict] = None):
+    """The configuration that the flags describe.
+
+    Args:
+        arguments: parsed flags.
+        section_of_batch: what --batch_size sets.
+        base: a mapping to start from instead of a file: that of --pretrained_model.
+    """
+    from paddle_pose.config import load_config
+
+    overrides: dict = {}
+    if arguments.image_size is not None:
+        overrides["input_wh"] = [arguments.image_size] * 2
+    if arguments.dataset_root is not None:
+        overrides["dataset"] = {"root": arguments.dataset_root}
+    if arguments.batch_size is not None:
+        overrides[section_of_batch] = {"batch_size": arguments.batch_size}
+    if arguments.num_workers is not None:
+        overrides.setdefault("train", {})["workers"] = arguments.num_workers
+    from_file = arguments.config or default_config(arguments.image_size)
+    path = from_file if base is None else arguments.pretrained_model
+    config = load_config(path, tuple(arguments.opts), overrides, base)
+    if min(config.input_wh) <= 0:
+        raise ConfigError(f"input size {list(config.input_wh)} must be positive; check --image_size")
+    return config
+
+
+def default_config(image_size: Optional[int]) -> str:
+    """Hourglass-52 on MPII; the file for this size where there is one."""
+    own = f"hourglass/hourglass52_mpii_{image_size}x{image_size}.yaml"
+    folder = configs_folder()
+    return os.path.join(folder, own if os.path.isfile(os.path.join(folder, own)) else DEFAULT_CONFIG)
+
+
+def configs_folder() -> str:
+    """`configs/` of the checkout that this package lies in, else of the working directory."""
+    beside = os.path.join(os.path.dirname(__file__), "..", "..", "configs")
+    return os.path.relpath(beside) if os.path.isdir(beside) else "configs"

@@ -1,0 +1,111 @@
+"""val.py: scores a trained network, or a file of predictions that any system wrote."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from paddle_pose.cli.options import common_parser, read_config, run_command
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of val.py."""
+    flags = common_parser("Evaluate a pose network or a file of predictions; ends with the [EVAL] line.")
+    source = flags.add_mutually_exclusive_group(required=True)
+    source.add_argument("--pretrained_model", metavar="FILE", help="model.pdparams or training.pdstate of a run")
+    source.add_argument(
+        "--predictions", metavar="FILE", help="score this .mat (preds), .npy or .json instead of a network"
+    )
+    flags.add_argument("--save_predictions", metavar="FILE", help="write the joints found: .mat, .npy or .json")
+    flags.add_argument("--save_record", metavar="FILE", help="write numbers, rules and circumstances as JSON")
+    flags.add_argument("--save_pictures", metavar="DIR", help="draw the joints found on photos of the first people")
+    flags.add_argument("--num_pictures", type=_positive, default=16, metavar="N", help="how many (default: 16)")
+    return flags
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def main(argv=None) -> int:
+    """Entry point; returns the exit code."""
+    return run_command(_evaluate, parser().parse_args(argv))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    config: Any
+    dataset: Any
+    predictions: Any
+    facts: dict[str, Any]
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    scored = _score_file(arguments) if arguments.predictions else _score_network(arguments)
+    if scored is None:  # another process of a launch prints and writes
+        return 0
+    from paddle_pose.build_data import build_metric
+    from paddle_pose.cli.evaluation import print_report
+
+    report = build_metric(scored.config)(scored.predictions, scored.dataset.truth())
+    try:
+        _save(arguments, scored, report)
+    finally:  # a full disk does not cost the numbers
+        print_report(report, scored.dataset, scored.config, print)
+    return 0
+
+
+def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
+    if arguments.save_predictions:
+        from paddle_pose.data.prediction_files import write_predictions
+
+        write_predictions(arguments.save_predictions, scored.predictions, scored.dataset.skeleton)
+        print(f"joints of {len(scored.dataset)} people written to {arguments.save_predictions}")
+    if arguments.save_pictures:
+        from paddle_pose.cli.pictures import save_pictures
+
+        save_pictures(Path(arguments.save_pictures), scored.dataset, scored.predictions, arguments.num_pictures)
+    if arguments.save_record:
+        from paddle_pose.cli.record import write_record
+
+        write_record(Path(arguments.save_record), report, scored.dataset, scored.config, scored.facts)
+
+
+def _score_file(arguments: argparse.Namespace) -> _Scored:
+    from paddle_pose.build_data import build_dataset
+    from paddle_pose.cli.evaluation import print_counts
+    from paddle_pose.data.prediction_files import read_predictions
+
+    config = read_config(arguments, "valid").model_copy(update={"reference": None})  # that row is of a network
+    dataset = build_dataset(config, "valid")
+    print_counts(dataset)
+    predictions = read_predictions(arguments.predictions, len(dataset), len(dataset.skeleton), dataset.skeleton)
+    return _Scored(config, dataset, predictions, {"predictions": arguments.predictions})
+
+
+def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
+    from paddle_pose import runtime
+    from paddle_pose.build import build, load_into
+    from paddle_pose.build_data import build_dataset
+    from paddle_pose.cli.evaluation import print_counts
+    from paddle_pose.cli.scorer import Scorer
+    from paddle_pose.engine import distributed
+    from paddle_pose.engine.checkpoint import load_model
+    from paddle_pose.engine.logger import Logger
+
+    path = Path(arguments.pretrained_model)
+    _, facts = load_model(path)
+    # Without --config it is the configuration that the checkpoint was trained with.
+    config = read_config(arguments, "valid", None if arguments.config else facts.get("config"))
+    dataset = build_dataset(config, "valid")
+    print_counts(dataset)
+    dataset.check_photos()
+    runtime.choose_device(arguments.device, config.cpu_threads)
+    place = distributed.initialise()
+    parts = build(config)
+    load_into(parts, path)
+    predictions = Scorer(parts, dataset, place, Logger(None, silent=place[0] > 0)).predict(parts.network)
+    scored = {"checkpoint": path.name, "epoch": facts.get("epoch")}
+    return _Scored(config, dataset, predictions, scored) if place[0] == 0 else None

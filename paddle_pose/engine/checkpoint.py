@@ -1,0 +1,165 @@
+"""Files of a run: written to a temporary file and renamed, read without executing anything in them.
+
+A model file (`model.pdparams`) is a flat dict of arrays, as `paddle.load` and `set_state_dict` know it, with
+one string more: key `paddle_pose` holds JSON with the configuration and the skeleton. A training state
+(`training.pdstate`) holds all that a run needs to go on.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import paddle
+
+from paddle_pose import safe_pickle
+from paddle_pose.errors import CheckpointError
+
+_META = "paddle_pose"
+_PADDLE_EXTRAS = ("StructuredToParameterName@@",)
+_STATE_PARTS = {
+    "network": dict,
+    "ema": (dict, type(None)),
+    "optimizer": dict,
+    "scaler": dict,
+    "schedule": dict,
+    "progress": dict,
+    "meta": dict,
+}
+
+
+def save_atomically(content: Any, path: Path) -> None:
+    """Pickles plain containers and arrays; a failure leaves the old file and no half-written one.
+
+    Raises:
+        CheckpointError: the disk is full or the folder cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            pickle.dump(content, file, protocol=4)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        kept = "; the older file there is intact" if os.path.isfile(path) else ""
+        raise CheckpointError(
+            f"cannot write {path}: {error.strerror or error}{kept}. Free some space or choose another --save_dir"
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def to_arrays(state: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Tensors of a `state_dict` as arrays; half precision widened to float32."""
+    arrays = {}
+    for name, tensor in state.items():
+        half = tensor.dtype in (paddle.float16, paddle.bfloat16)
+        arrays[name] = (tensor.astype("float32") if half else tensor).numpy()
+    return arrays
+
+
+def save_model(path: Path, weights: dict[str, np.ndarray], meta: dict) -> None:
+    """Writes a model file.
+
+    Args:
+        path: the file.
+        weights: parameter name -> array.
+        meta: JSON-able facts: `config`, `skeleton`, and what the model scored.
+    """
+    save_atomically({**weights, _META: json.dumps(meta)}, path)
+
+
+def load_model(path: Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Reads a model file or a training state: weights (averaged ones if the run kept an average) and facts.
+
+    A file of another program that is a flat dict of arrays is read too; its facts are empty.
+    """
+    content = _load(path)
+    if "progress" in content and "network" in content:
+        state = _checked_state(content, path)
+        return state["ema"] or state["network"], state["meta"]
+    content = {name: value for name, value in content.items() if name not in _PADDLE_EXTRAS}
+    try:
+        meta = json.loads(content.pop(_META, "{}"))
+    except (TypeError, ValueError, RecursionError):
+        raise CheckpointError(f"{path}: the entry {_META!r} is not JSON; the file is damaged") from None
+    _check_arrays(content, "the file", path)
+    return content, _checked_meta(meta, path)
+
+
+def load_training_state(path: Path) -> dict:
+    """Reads a training state as `Trainer.state` made it."""
+    return _checked_state(_load(path), path)
+
+
+def load_weights(network: paddle.nn.Layer, weights: dict[str, np.ndarray], path: Path) -> None:
+    """Puts weights into a network; every name and shape must fit.
+
+    Raises:
+        CheckpointError: names what does not fit; the network is then unchanged.
+    """
+    problem = _first_mismatch(network, weights)
+    if problem:
+        kind = type(network).__name__
+        raise CheckpointError(
+            f"{path}: not a checkpoint of this {kind}: {problem}; check --config and --pretrained_model"
+        )
+    own = network.state_dict()
+    network.set_state_dict({name: paddle.to_tensor(weights[name]).astype(own[name].dtype) for name in own})
+
+
+def _first_mismatch(network: paddle.nn.Layer, weights: dict[str, np.ndarray]) -> Optional[str]:
+    own = network.state_dict()
+    for name, tensor in own.items():
+        if name not in weights:
+            return f"it has no {name!r}"
+        if list(weights[name].shape) != list(tensor.shape):
+            return f"{name!r} has shape {list(weights[name].shape)}, the network needs {list(tensor.shape)}"
+    extra = sorted(set(weights) - set(own))
+    return f"it has {extra[0]!r}, which the network does not know" if extra else None
+
+
+def _checked_state(content: dict, path: Path) -> dict:
+    """A training state, or CheckpointError if a part is missing or of another kind."""
+    missing = set(_STATE_PARTS) - set(content)
+    if missing:
+        raise CheckpointError(f"{path}: not a training state (no {min(missing)!r}); --resume needs training.pdstate")
+    for name, kind in _STATE_PARTS.items():
+        if not isinstance(content[name], kind):
+            raise CheckpointError(f"{path}: damaged: {name!r} is a {type(content[name]).__name__}")
+    for name in ("network", "ema", "optimizer"):
+        _check_arrays(content[name] or {}, name, path)
+    if content["ema"] and set(content["ema"]) != set(content["network"]):
+        raise CheckpointError(f"{path}: damaged: averaged weights of another network")
+    _checked_meta(content["meta"], path)
+    return content
+
+
+def _check_arrays(entries: dict, part: str, path: Path) -> None:
+    for name, value in entries.items():
+        if not isinstance(name, str) or not isinstance(value, np.ndarray):
+            raise CheckpointError(f"{path}: entry {name!r} of {part} is not an array; this holds no network weights")
+
+
+def _checked_meta(meta: Any, path: Path) -> dict:
+    """The facts of a file; a program that wrote none has left them empty."""
+    known = isinstance(meta, dict) and isinstance(meta.get("config", {}), dict)
+    if not known or not isinstance(meta.get("skeleton", ""), str):
+        raise CheckpointError(f"{path}: what the file says of its configuration is damaged")
+    return meta
+
+
+def _load(path: Path) -> dict:
+    if not os.path.isfile(path):
+        raise CheckpointError(f"{path}: no such file; check the path of the checkpoint")
+    content = safe_pickle.load(path)
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dict of arrays")
+    return content

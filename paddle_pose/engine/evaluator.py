@@ -1,0 +1,69 @@
+"""Batches -> predictions in photo pixels -> report."""
+
+from collections.abc import Iterable
+from typing import Callable
+
+import numpy as np
+import paddle
+
+from paddle_pose import geometry
+from paddle_pose.engine import distributed
+from paddle_pose.engine.preprocess import Normaliser
+from paddle_pose.interfaces import Codec, Network
+from paddle_pose.samples import Batch, Predictions
+
+
+class Evaluator:
+    """Runs a network over a dataset.
+
+    Args:
+        codec: decodes outputs and un-mirrors them.
+        normalise: prepares images on the device.
+        mirror_test: average with the un-mirrored output of the mirrored image.
+    """
+
+    def __init__(self, codec: Codec, normalise: Normaliser, mirror_test: bool) -> None:
+        self._codec, self._normalise, self._mirror_test = codec, normalise, mirror_test
+
+    @paddle.no_grad()
+    def predict(
+        self,
+        network: Network,
+        batches: Iterable[Batch],
+        num_people: int,
+        num_joints: int,
+        on_batch: Callable[[int], None] = lambda count: None,
+    ) -> Predictions:
+        """Joints of all people, in dataset order, on every process.
+
+        Args:
+            network: put in eval mode here and back as it was.
+            batches: this process's share; shares are disjoint and cover all people.
+            num_people: N.
+            num_joints: K.
+            on_batch: called with the number of people of each finished batch.
+        """
+        was_training = network.training
+        network.eval()
+        table = np.zeros((num_people, num_joints, 3))  # rows of other processes stay 0 and are summed in
+        try:
+            for batch in batches:
+                joints_crop, scores = self.decode(network, batch)
+                table[batch.index, :, :2] = geometry.apply(geometry.invert(batch.crop_from_image), joints_crop)
+                table[batch.index, :, 2] = scores
+                on_batch(len(batch))
+        finally:
+            if was_training:
+                network.train()
+        table = distributed.sum_over_processes(table)
+        return Predictions(joints_image=table[..., :2], scores=table[..., 2].astype(np.float32))
+
+    def decode(self, network: Network, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+        """Joints (B, K, 2) in crop pixels, float64, and scores (B, K) of one batch."""
+        images = self._normalise(batch.images, batch.color_gain)
+        output = network(images)[-1]
+        if self._mirror_test:
+            mirrored = network(paddle.flip(images, axis=[3]))[-1]
+            output = (output + self._codec.mirror(mirrored)) * 0.5
+        joints_crop, scores = self._codec.decode(output)
+        return joints_crop.numpy().astype(np.float64), scores.numpy()

@@ -1,0 +1,99 @@
+"""Optimisers by name, and their state keyed by the network's own parameter names.
+
+Paddle keys optimiser state by generated names (`conv2d_0.w_0_moment1_0`) that depend on how many layers the
+process has made before; such a file cannot be loaded into a second network. Names of the network can.
+"""
+
+from typing import Any
+
+import numpy as np
+import paddle
+
+from paddle_pose.errors import CheckpointError
+
+
+def make_optimizer(
+    network: paddle.nn.Layer,
+    type: str,  # noqa: A002 (the word of the configuration)
+    lr: float,
+    weight_decay: float,
+    betas: tuple[float, float],
+    momentum: float,
+    nesterov: bool,
+    rho: float,
+    epsilon: float,
+    clip_norm: Any = None,
+) -> paddle.optimizer.Optimizer:
+    """An optimiser over the trainable parameters of a network.
+
+    Numbers mean what they mean in PyTorch: `weight_decay` is L2 in the gradient, but decoupled for AdamW;
+    `rho` is RMSprop's alpha. `clip_norm` clips the global gradient norm. The rate is set at each step.
+
+    Differs from PyTorch: RMSProp divides by sqrt(average + epsilon^2), PyTorch by sqrt(average) + epsilon.
+    Paddle has its epsilon under the root, so it is handed the square; both agree to a factor of at most
+    sqrt(2), where the root of the average is near epsilon. RMSProp and SGD have no momentum here.
+    """
+    arguments: dict[str, Any] = {"parameters": [p for p in network.parameters() if not p.stop_gradient]}
+    if weight_decay:
+        arguments["weight_decay"] = weight_decay
+    if clip_norm:
+        arguments["grad_clip"] = paddle.nn.ClipGradByGlobalNorm(clip_norm)
+    if type in ("Adam", "AdamW"):
+        arguments.update(beta1=betas[0], beta2=betas[1], epsilon=epsilon)
+    if type == "AdamW":
+        arguments["weight_decay"] = weight_decay  # Paddle's default is not 0
+    if type == "Momentum":
+        arguments.update(momentum=momentum, use_nesterov=nesterov)
+    if type == "RMSProp":
+        arguments.update(rho=rho, epsilon=epsilon * epsilon)
+    return getattr(paddle.optimizer, type)(learning_rate=lr, **arguments)
+
+
+def optimizer_state(optimizer: paddle.optimizer.Optimizer, network: paddle.nn.Layer) -> dict[str, np.ndarray]:
+    """`accumulator/parameter` -> array, for every accumulator and master weight."""
+    name = {parameter.name: own for own, parameter in network.named_parameters()}
+    return {
+        f"{kind}/{name[key]}": tensor.numpy()
+        for kind, tensors in _tensors(optimizer).items()
+        for key, tensor in tensors.items()
+    }
+
+
+def load_optimizer_state(
+    optimizer: paddle.optimizer.Optimizer, network: paddle.nn.Layer, state: dict[str, np.ndarray]
+) -> None:
+    """Restores what `optimizer_state` returned; CheckpointError if it belongs to another optimiser or network."""
+    _create_accumulators(optimizer)
+    name = {parameter.name: own for own, parameter in network.named_parameters()}
+    unused = set(state)
+    known = {entry.split("/", 1)[-1] for entry in state}  # others never had a gradient
+    for kind, tensors in _tensors(optimizer).items():
+        for key, tensor in tensors.items():
+            entry = f"{kind}/{name[key]}"
+            if known and name[key] not in known:
+                continue
+            if entry not in state or list(np.shape(state[entry])) != list(tensor.shape):
+                raise CheckpointError(
+                    f"optimiser state {entry} is missing or has another shape; was the optimiser changed?"
+                )
+            tensor.set_value(np.asarray(state[entry]))
+            unused.discard(entry)
+    if unused:
+        raise CheckpointError(f"optimiser state {min(unused)} belongs to another optimiser; was it changed?")
+
+
+def _tensors(optimizer: paddle.optimizer.Optimizer) -> dict[str, dict[str, paddle.Tensor]]:
+    masters = getattr(optimizer, "_master_weights", None) or {}
+    return {**optimizer._accumulators, **({"master": masters} if masters else {})}
+
+
+def _create_accumulators(optimizer: paddle.optimizer.Optimizer) -> None:
+    """Paddle makes them at the first step; a state can only be put into them once they are there."""
+    if optimizer._accumulators:
+        return
+    if getattr(optimizer, "helper", None) is None:  # 2.6 asserts it
+        from paddle.base.layer_helper import LayerHelper
+
+        optimizer.helper = LayerHelper(optimizer.__class__.__name__)
+    block = paddle.base.framework.default_main_program().global_block()
+    optimizer._create_accumulators(block, optimizer._parameter_list)

@@ -1,0 +1,286 @@
+"""The training loop: train_step -> train_epoch -> fit, written once for every network.
+
+It is handed the network, codec, loss, optimiser and schedule. One path serves full precision and AMP, one
+process and many: a CPU build of Paddle turns `auto_cast` and `GradScaler` into no-ops.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Optional
+
+import numpy as np
+import paddle
+
+from paddle_pose import runtime
+from paddle_pose.engine import distributed
+from paddle_pose.engine.checkpoint import load_weights, to_arrays
+from paddle_pose.engine.ema import Ema
+from paddle_pose.engine.meter import Meter
+from paddle_pose.engine.optimizers import load_optimizer_state, optimizer_state
+from paddle_pose.engine.preprocess import Normaliser
+from paddle_pose.engine.schedule import Schedule
+from paddle_pose.errors import CheckpointError
+from paddle_pose.interfaces import Codec, Loss
+from paddle_pose.samples import Batch
+
+_STEPS_TO_AGREE = 5  # how often processes ask each other for a signal: it makes a GPU wait
+
+
+class Interrupted(Exception):
+    """The run was asked to stop, and has stopped between two steps."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands. Weights are those after `step` optimiser steps, `step` of them in full.
+
+    Args:
+        epoch: epochs finished and validated.
+        batch: batches taken of the epoch that is under way.
+        step: optimiser steps since the start.
+        best: best validation value so far; None before the first.
+        best_epoch: epoch (from 1) of `best`.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best: Optional[float] = None
+    best_epoch: int = 0
+
+    def __post_init__(self) -> None:
+        counts = (self.epoch, self.batch, self.step, self.best_epoch)
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise TypeError(f"epoch, batch, step, best epoch = {counts}")
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Automatic mixed precision: `level` is off, O1 or O2, `dtype` float16 or bfloat16."""
+
+    level: str = "off"
+    dtype: str = "float16"
+
+    @property
+    def active(self) -> bool:
+        """True where it changes anything: asked for, and on a GPU."""
+        return self.level != "off" and paddle.device.get_device().startswith("gpu")
+
+    def cast(self) -> AbstractContextManager:
+        """Inside, operations run in the chosen precision."""
+        level = self.level if self.active else "O1"
+        return paddle.amp.auto_cast(enable=self.active, level=level, dtype=self.dtype)
+
+
+class Trainer:
+    """Trains one network.
+
+    Args:
+        network: the network itself; its name space is that of checkpoints.
+        parallel: what the forward pass goes through: the network, or `paddle.DataParallel` around it.
+        codec, loss, optimizer, schedule, normalise: see their modules.
+        accumulate: batches whose gradients make one optimiser step.
+        precision: mixed precision.
+        ema: running average of the weights, or None.
+        frozen: prefixes of parameter names that are not trained; their batch norms keep their statistics.
+        seed: first number of every draw.
+    """
+
+    def __init__(
+        self,
+        network: paddle.nn.Layer,
+        parallel: paddle.nn.Layer,
+        codec: Codec,
+        loss: Loss,
+        optimizer: paddle.optimizer.Optimizer,
+        schedule: Schedule,
+        normalise: Normaliser,
+        accumulate: int = 1,
+        precision: Precision = Precision(),
+        ema: Optional[Ema] = None,
+        frozen: tuple[str, ...] = (),
+        seed: int = 0,
+    ) -> None:
+        self.network, self._parallel, self.codec, self._loss = network, parallel, codec, loss
+        self.optimizer, self.schedule, self._normalise = optimizer, schedule, normalise
+        self.accumulate, self._precision, self.ema = accumulate, precision, ema
+        self._frozen, self._seed = frozen, seed
+        scales = precision.active and precision.dtype == "float16"  # bfloat16 has the range of float32
+        self._scaler = paddle.amp.GradScaler(enable=scales)
+        self.progress = Progress()
+        self._stop = False
+
+    def train_step(self, batches: list[Batch]) -> paddle.Tensor:
+        """One optimiser step over `accumulate` batches; returns the mean loss, still on the device."""
+        runtime.seed_step(self._seed, self.progress.step)
+        self.optimizer.set_lr(self.schedule.lr(self.progress.step))
+        total = 0.0
+        for k, batch in enumerate(batches):
+            waits = k + 1 < len(batches) and hasattr(self._parallel, "no_sync")
+            with self._parallel.no_sync() if waits else nullcontext():
+                loss = self.forward(batch) / len(batches)
+                self._scaler.scale(loss).backward()
+            total = total + loss.detach()
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        self.optimizer.clear_grad()
+        if self.ema:
+            self.ema.update()
+        self.progress.step += 1
+        self.progress.batch += len(batches)
+        return total
+
+    def forward(self, batch: Batch) -> paddle.Tensor:
+        """Loss of one batch: normalise, draw targets, network, loss, all on the device."""
+        images = self._normalise(batch.images, batch.color_gain)
+        joints_crop, weight = paddle.to_tensor(batch.joints_crop), paddle.to_tensor(batch.weight)
+        target, weight = self.codec.encode(joints_crop, weight)
+        with self._precision.cast():
+            stages = self._parallel(images)
+        return self._loss(stages, target, weight)
+
+    @contextmanager
+    def validating(self) -> Iterator[None]:
+        """Around validation: averaged weights if there are any, and casts where the weights are half precision.
+
+        With O1 the weights are whole, and validation gives what val.py will give of the saved model.
+        """
+        with ExitStack() as stack:
+            if self.ema:
+                stack.enter_context(self.ema.applied())
+            if self._precision.level == "O2":
+                stack.enter_context(self._precision.cast())
+            # each process has seen other people: the running statistics that count are those that are saved
+            distributed.copy_from_first(t for t in self.network.state_dict().values() if t.stop_gradient)
+            yield
+
+    def train_epoch(self, batches: Iterator[Batch], meter: Meter, on_step: Callable[[], None]) -> None:
+        """The rest of an epoch.
+
+        Args:
+            batches: those that are still to come in this epoch.
+            meter: measures times, keeps losses, stops the run at one that is not finite.
+            on_step: called after each optimiser step (logging, checkpoints).
+
+        Raises:
+            Interrupted: between two steps, after a signal.
+        """
+        self.network.train()
+        self._set_frozen_layers_to_eval()
+        group: list[Batch] = []
+        for batch in meter.timed(batches):
+            group.append(batch)
+            if len(group) == self.accumulate:
+                loss = self.train_step(group)
+                meter.add(loss, [path for batch in group for path in batch.image_paths])
+                group = []
+                on_step()
+                self._check_interrupt_together()
+
+    def fit(
+        self,
+        epochs: int,
+        epoch_batches: Callable[[int, int], Iterator[Batch]],
+        meter: Meter,
+        on_step: Callable[[], None],
+        on_epoch: Callable[[], None],
+    ) -> None:
+        """All epochs from `progress` on.
+
+        Args:
+            epochs: number of epochs of the whole run.
+            epoch_batches: `(epoch, first batch) -> batches`.
+            meter, on_step: see `train_epoch`.
+            on_epoch: called when the batches of an epoch are done and before it counts (validation, best model).
+        """
+        with self._signals():
+            while self.progress.epoch < epochs:
+                meter.start_epoch(self.progress)
+                batches = epoch_batches(self.progress.epoch, self.progress.batch)
+                self.train_epoch(batches, meter, on_step)
+                on_epoch()
+                self.progress.epoch += 1
+                self.progress.batch = 0
+
+    def check_interrupt(self, _count: int = 0) -> None:
+        """Raises Interrupted if a signal has come; in validation, where the processes of a launch cannot agree."""
+        if self._stop and not distributed.several():
+            raise Interrupted
+
+    def _check_interrupt_together(self) -> None:
+        """The same between two training steps; all processes of a launch stop after the same step."""
+        if not distributed.several():
+            self.check_interrupt()
+        elif self.progress.step % _STEPS_TO_AGREE == 0:
+            asked = distributed.sum_over_processes(np.array([float(self._stop)]))
+            if asked[0]:
+                raise Interrupted
+
+    def state(self, meta: dict) -> dict[str, Any]:
+        """Everything that `load_state` needs to go on to the same weights, as arrays and plain containers.
+
+        Random draws need no state of their own: data come from generators of (seed, epoch, index), and the
+        device's generator is seeded with (seed, step) before each step.
+        """
+        return {
+            "network": to_arrays(self.network.state_dict()),
+            "ema": self.ema.state_dict() if self.ema else None,
+            "optimizer": optimizer_state(self.optimizer, self.network),
+            "scaler": _plain(self._scaler.state_dict()),
+            "schedule": self.schedule.state_dict(),
+            "progress": asdict(self.progress),
+            "random": {"seed": self._seed, "epoch": self.progress.epoch, "step": self.progress.step},
+            "meta": meta,
+        }
+
+    def load_state(self, state: dict[str, Any], path: Any) -> None:
+        """Restores what `state` returned; `path` is named in errors."""
+        load_weights(self.network, state["network"], path)
+        if self.ema:  # a run that kept no average so far starts one from its weights
+            self.ema.load_state_dict(state["ema"] or state["network"])
+        load_optimizer_state(self.optimizer, self.network, state["optimizer"])
+        if state["scaler"] and self._scaler.is_enable():
+            self._scaler.load_state_dict(
+                {k: np.asarray(v) if isinstance(v, list) else v for k, v in state["scaler"].items()}
+            )
+        try:
+            self.schedule.load_state_dict(state["schedule"])
+            self.progress = Progress(**state["progress"])
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"{path}: damaged: progress or schedule cannot be read ({error})") from None
+
+    def _set_frozen_layers_to_eval(self) -> None:
+        for name, layer in self.network.named_sublayers():
+            if is_frozen(name, self._frozen):
+                layer.eval()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the run between two steps; a second Ctrl-C ends it at once.
+
+        The launcher of several processes answers one Ctrl-C by a SIGTERM to each, so that counts as the same.
+        """
+        pressed = [False]
+
+        def stop(number, frame) -> None:
+            if number == signal.SIGINT and pressed[0]:
+                raise KeyboardInterrupt
+            self._stop, pressed[0] = True, pressed[0] or number == signal.SIGINT
+
+        old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+
+def is_frozen(name: str, prefixes: tuple[str, ...]) -> bool:
+    """True if a parameter or layer name is one of the prefixes or lies under one."""
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
+
+
+def _plain(state: dict) -> dict:
+    return {name: value.numpy() if hasattr(value, "numpy") else value for name, value in state.items()}
