@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--config", default="configs/hourglass/hg1_small_synthetic_128x128.yaml")
+    flags.add_argument("--config", default="configs/hourglass/hg1_small_synthetic_96x96.yaml")
     flags.add_argument("--root", help="dataset folder; default: the configuration's")
     flags.add_argument("--samples", type=int, default=1024)
     arguments = flags.parse_args()

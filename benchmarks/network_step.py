@@ -13,7 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
-CONFIG = "configs/hourglass/hg1_small_synthetic_128x128.yaml"
+CONFIG = "configs/hourglass/hg1_small_synthetic_96x96.yaml"
 
 
 def main() -> None:

@@ -19,13 +19,9 @@ from paddle_pose.errors import DataError, UserError  # noqa: E402
 
 def main(arguments: list[str]) -> int:
     """Runs the command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mat", required=True, help="mpii_human_pose_v1_u12_1.mat")
-    parser.add_argument(
-        "--dataset_root", default="data/mpii", help="annot/ is made in it (default: %(default)s)"
-    )
+    parser.add_argument("--dataset_root", default="data/mpii", help="annot/ is made in it (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
         return prepare(options.mat, os.path.join(options.dataset_root, "annot"))
@@ -40,9 +36,7 @@ def prepare(mat: str, folder: str) -> int:
 
     for name in ("train.json", "valid.json", "gt_valid.mat"):
         if os.path.exists(os.path.join(folder, name)):
-            raise DataError(
-                f"{os.path.join(folder, name)} exists already; move it away or choose another root"
-            )
+            raise DataError(f"{os.path.join(folder, name)} exists already; move it away or choose another root")
     people, unusable = mpii_official.read_release(mat)
     if unusable:
         print(f"=> left out {unusable} people without scale or position")

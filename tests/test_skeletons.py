@@ -144,9 +144,7 @@ def test_flic_joints_are_where_their_names_say():
     height = {name: points[:, 1].mean() for name, points in joint.items()}
     assert (joint["right_shoulder"][:, 0] < joint["left_shoulder"][:, 0]).all()
     assert (joint["right_hip"][:, 0] < joint["left_hip"][:, 0]).all()
-    np.testing.assert_allclose(
-        joint["neck"], (joint["right_shoulder"] + joint["left_shoulder"]) / 2, atol=1e-9
-    )
+    np.testing.assert_allclose(joint["neck"], (joint["right_shoulder"] + joint["left_shoulder"]) / 2, atol=1e-9)
     for side in ("right", "left"):
         down = ["nose", *(f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip"))]
         assert [height[name] for name in down] == sorted(height[name] for name in down)

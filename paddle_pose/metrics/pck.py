@@ -27,9 +27,7 @@ def check_people(predictions: Predictions, truth: Truth, skeleton: Skeleton) -> 
     lost = np.asarray(truth.labelled, bool) & ~np.isfinite(truth.joints_image).all(axis=-1)
     if lost.any():
         person, joint = np.argwhere(lost)[0]
-        raise DataError(
-            f"person {person}: {skeleton.joints[joint]} is labelled, but has no finite coordinates"
-        )
+        raise DataError(f"person {person}: {skeleton.joints[joint]} is labelled, but has no finite coordinates")
 
 
 def distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -70,9 +70,7 @@ class PCKh:
         some, every = self._in_mean, len(self.skeleton)
         plain = pck.plain_mean(pck.percent(hits, counts)[:, some])
         return {
-            f"Mean, {len(some)} joints by count (ours, HRNet, mmpose)": pck.pooled_percent(
-                hits[:, some], counts[some]
-            ),
+            f"Mean, {len(some)} joints by count (ours, HRNet, mmpose)": pck.pooled_percent(hits[:, some], counts[some]),
             f"Mean, {len(some)} joints unweighted (bearpaw)": plain,
             f"Mean, {every} joints by count (princeton)": pck.pooled_percent(hits, counts),
         }
@@ -84,8 +82,7 @@ class PCKh:
             f"Mean = hits / labelled joints, all together, of {len(self._in_mean)} joints "
             "(not pelvis, not thorax); Mean@0.1 the same at 0.10; Shoulder to Ankle = plain mean of left and "
             "right; @0.11 = what HRNet calls Mean@0.1; AUC = mean over the thresholds 0.00, 0.01, ... 0.50; "
-            f"{len(truth.labelled)} people"
-            + (f", {no_head} without a head size: all missed" if no_head else "")
+            f"{len(truth.labelled)} people" + (f", {no_head} without a head size: all missed" if no_head else "")
         )
 
 
@@ -138,9 +135,7 @@ class PCK:
             f"Mean, {every} joints unweighted": pck.plain_mean(curves),
         }
         percents = (self._percent, 10)
-        rows = {
-            name: _columns(series, percents, self._percent) for name, series in {**groups, **named}.items()
-        }
+        rows = {name: _columns(series, percents, self._percent) for name, series in {**groups, **named}.items()}
         return Report(_values(groups, mean, self._percent), rows, self._rules(counted))
 
     def _lengths(self, truth: Truth) -> tuple[np.ndarray, np.ndarray]:

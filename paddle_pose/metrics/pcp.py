@@ -24,10 +24,7 @@ _LIMBS = {
 _PARTS = {
     "Head": [(("neck",), ("head_top",))],
     "Torso": [(_SHOULDERS, _HIPS)],
-    **{
-        part: [((f"{side}_{a}",), (f"{side}_{b}",)) for side in ("right", "left")]
-        for part, (a, b) in _LIMBS.items()
-    },
+    **{part: [((f"{side}_{a}",), (f"{side}_{b}",)) for side in ("right", "left")] for part, (a, b) in _LIMBS.items()},
 }
 
 
@@ -45,8 +42,7 @@ def stick_errors(predicted: np.ndarray, truth: np.ndarray, first: list[int], sec
     """
     # mean() adds uint8 coordinates in float64; a + b would wrap at 256 (and cost CPM's torso two points).
     found, true = (
-        np.stack([joints[:, ids].mean(axis=1) for ids in (first, second)], axis=1)
-        for joints in (predicted, truth)
+        np.stack([joints[:, ids].mean(axis=1) for ids in (first, second)], axis=1) for joints in (predicted, truth)
     )
     return pck.normalised_errors(found, true, pck.distances(true[:, 0], true[:, 1]))
 

@@ -17,9 +17,7 @@ def format_table(report: Report) -> str:
         lines.append([name, *(_cell(row[column]) if column in row else "" for column in columns)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns) + 1)]
     texts = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))]
-        )
+        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))])
         for line in lines
     ]
     return "\n".join([*(text.rstrip() for text in texts), report.rules])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from paddle_pose.skeletons import COCO_17, LSP_14, MPII_16
+from paddle_pose.synthetic.difficulty import FULL, Difficulty
 from paddle_pose.synthetic.poses import draw_angles, draw_family
 
 # Every joint of every skeleton that the writers serve, MPII's first.
@@ -84,16 +85,16 @@ def turn_z(angle: float) -> np.ndarray:
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 
 
-def draw_body(rng: np.random.Generator) -> Body:
+def draw_body(rng: np.random.Generator, difficulty: Difficulty = FULL) -> Body:
     """A person of random proportions, pose and view, pelvis at the origin, standing height 1."""
-    angles = draw_angles(rng, draw_family(rng))
+    angles = draw_angles(rng, draw_family(rng, difficulty.families))
     lengths = {name: length * rng.uniform(0.92, 1.08) for name, length in LENGTHS.items()}
-    return pose(lengths, angles, view=draw_view(rng, angles["roll"]), girth=rng.uniform(0.88, 1.22))
+    return pose(lengths, angles, view=draw_view(rng, angles["roll"], difficulty.views), girth=rng.uniform(0.88, 1.22))
 
 
-def draw_view(rng: np.random.Generator, roll: float) -> np.ndarray:
-    """(3, 3) camera_from_body: half of the people face us, a fifth turn their back, the rest anywhere."""
-    kind = rng.choice(3, p=(0.5, 0.2, 0.3))
+def draw_view(rng: np.random.Generator, roll: float, shares: tuple[float, float, float]) -> np.ndarray:
+    """(3, 3) camera_from_body; `shares` of people face us, turn their back, look anywhere."""
+    kind = rng.choice(3, p=shares)
     yaw = (rng.normal(0, 0.6), rng.normal(np.pi, 0.5), rng.uniform(-np.pi, np.pi))[kind]
     return view(yaw, tilt=rng.uniform(-0.12, 0.25), roll=roll)
 

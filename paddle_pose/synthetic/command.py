@@ -50,6 +50,8 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument("--valid", type=photos, default=300, help="photos to evaluate on, with other people")
     parser.add_argument("--seed", type=_whole_number(0, 2**32 - 1), default=0, help="same seed, same files")
     parser.add_argument("--image_size", type=_whole_number(64, 2048), default=256, help="longer side, in pixels")
+    hard = "full: any pose, passers-by, things in front; calm: upright people, learned in minutes on a CPU"
+    parser.add_argument("--difficulty", default="full", choices=("full", "calm"), help=hard)
     parser.add_argument("--workers", type=_whole_number(1, 256), default=2, help="processes that render")
     return parser.parse_args(argv)
 
@@ -80,6 +82,7 @@ def _write(args: argparse.Namespace) -> None:
         valid=args.valid,
         seed=args.seed,
         image_size=args.image_size,
+        difficulty=args.difficulty,
         workers=args.workers,
         progress=True,
     )

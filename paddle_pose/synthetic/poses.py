@@ -135,7 +135,7 @@ def draw_angles(rng: np.random.Generator, family: str) -> dict[str, float]:
     return {name: float(np.deg2rad(angle)) for name, angle in angles.items()}
 
 
-def draw_family(rng: np.random.Generator) -> str:
-    """A family's name, by the shares."""
-    shares = np.array([share for share, _ in FAMILIES.values()])
-    return str(rng.choice(list(FAMILIES), p=shares / shares.sum()))
+def draw_family(rng: np.random.Generator, names: tuple[str, ...]) -> str:
+    """One of the families `names`, by the shares."""
+    shares = np.array([FAMILIES[name][0] for name in names])
+    return str(rng.choice(names, p=shares / shares.sum()))

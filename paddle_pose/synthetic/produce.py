@@ -11,6 +11,7 @@ from typing import Any, Callable
 import cv2
 
 from paddle_pose.errors import DataError
+from paddle_pose.synthetic.difficulty import Difficulty
 from paddle_pose.synthetic.scene import Person, photo_rng, render_photo
 
 JPEG_QUALITY = 92
@@ -24,12 +25,14 @@ class Job:
         seed: of the dataset.
         image_size: longer side of a photo, in pixels.
         whole: the main person lies in the frame from head to foot.
+        difficulty: how hard the photos are.
         describe: (people, image_hw) -> the photo's annotation; a function of a module.
     """
 
     seed: int
     image_size: int
     whole: bool
+    difficulty: Difficulty
     describe: Callable[[list[Person], tuple[int, int]], Any]
 
 
@@ -41,7 +44,7 @@ def produce(job: Job, paths: Sequence[str], first: int, workers: int, progress: 
         from tqdm import tqdm
 
         span = f"photos {first + 1}-{first + len(tasks)}"
-        results = tqdm(results, total=len(tasks), unit="photo", desc=span)
+        results = tqdm(results, total=len(tasks), unit="photo", desc=span, disable=None)  # in a terminal only
     return list(results)
 
 
@@ -53,7 +56,7 @@ def _in_processes(tasks: list[tuple], workers: int) -> Iterator:
 
 def _draw(task: tuple[Job, int, str]) -> Any:
     job, index, path = task
-    image, people = render_photo(photo_rng(job.seed, index), job.image_size, job.whole)
+    image, people = render_photo(photo_rng(job.seed, index), job.image_size, job.whole, job.difficulty)
     if not cv2.imwrite(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)):
         raise DataError(f"cannot write {path}; is the disk full?")
     return job.describe(people, image.shape[:2])

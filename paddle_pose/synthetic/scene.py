@@ -14,10 +14,9 @@ from paddle_pose.synthetic.backdrop import draw_backdrop, paint_front_thing
 from paddle_pose.synthetic.body import JOINTS, Body, draw_body
 from paddle_pose.synthetic.canvas import PARTS_PER_PERSON, Canvas
 from paddle_pose.synthetic.clothes import draw_outfit
+from paddle_pose.synthetic.difficulty import FULL, Difficulty
 from paddle_pose.synthetic.tailor import Tailor
 from paddle_pose.synthetic.visibility import FACE, inside, turned_away, visible_joints
-
-CROWD_SHARE, FRONT_THING_SHARE, CLOSE_UP_SHARE = 0.07, 0.15, 0.12
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def photo_rng(seed: int, index: int) -> np.random.Generator:
 
 
 def render_photo(
-    rng: np.random.Generator, image_size: int = 256, whole: bool = False
+    rng: np.random.Generator, image_size: int = 256, whole: bool = False, difficulty: Difficulty = FULL
 ) -> tuple[np.ndarray, list[Person]]:
     """A photo and its people.
 
@@ -73,45 +72,48 @@ def render_photo(
         rng: the only source of chance.
         image_size: longer side of the photo, in pixels.
         whole: the main person lies in the frame from head to foot (LSP labels every joint).
+        difficulty: shares of what makes a photo hard.
 
     Returns:
         (H, W, 3) uint8, RGB, and the people, the main one last.
     """
     short = int(round(image_size * rng.choice((1.0, 0.85, 0.75))))
     image_hw = (image_size, short) if rng.random() < 0.7 else (short, image_size)
-    people = _place_people(rng, image_hw, whole)
+    people = _place_people(rng, image_hw, whole, difficulty)
     angle = rng.uniform(0, 2 * np.pi)
     canvas = Canvas(draw_backdrop(rng, image_hw), rng.uniform(0, 1) * np.array([np.cos(angle), np.sin(angle)]))
     painted = []
     for number, placed in enumerate(people):
         canvas.paint_person(number, Tailor(placed.body, draw_outfit(rng)).parts(), placed.body.height)
         painted.append(int(np.count_nonzero(canvas.shown // PARTS_PER_PERSON == number + 1)))
-    if rng.random() < FRONT_THING_SHARE:
+    if rng.random() < difficulty.front_thing:
         paint_front_thing(rng, canvas, np.concatenate(people[-1].body.extent()))
     records = [_record(canvas, number, *pair) for number, pair in enumerate(zip(people, painted))]
     return _develop(rng, canvas.image), records
 
 
-def _place_people(rng: np.random.Generator, image_hw: tuple[int, int], whole: bool) -> list[_Placed]:
+def _place_people(
+    rng: np.random.Generator, image_hw: tuple[int, int], whole: bool, difficulty: Difficulty
+) -> list[_Placed]:
     """People from far to near; the main one last, so that nobody covers the photo's subject."""
-    main = _place_main(rng, image_hw, whole)
+    main = _place_main(rng, image_hw, whole, difficulty)
     others: list[_Placed] = []
-    for _ in range(rng.choice(4, p=(0.42, 0.32, 0.16, 0.10))):
+    for _ in range(rng.choice(4, p=difficulty.others)):
         height = main.body.height * rng.uniform(0.4, 0.95)
         origin = rng.uniform((0.0, 0.3), (1.0, 0.75)) * image_hw[::-1]
         taken = [p.body for p in (main, *others)]
         if all(np.hypot(*(origin - b.points["pelvis"][:2])) > 0.3 * max(height, b.height) for b in taken):
-            others.append(_Placed(draw_body(rng).placed(height, origin)))
+            others.append(_Placed(draw_body(rng, difficulty).placed(height, origin)))
     others.sort(key=lambda placed: placed.body.height)
-    return [*_place_crowd(rng, image_hw), *others, main]
+    return [*_place_crowd(rng, image_hw, difficulty), *others, main]
 
 
-def _place_main(rng: np.random.Generator, image_hw: tuple[int, int], whole: bool) -> _Placed:
+def _place_main(rng: np.random.Generator, image_hw: tuple[int, int], whole: bool, difficulty: Difficulty) -> _Placed:
     size_wh = np.array(image_hw[::-1], float)
-    body = draw_body(rng)
+    body = draw_body(rng, difficulty)
     low, high = body.extent()
     low, high = low - 0.07, high + 0.07  # flesh around the points
-    if not whole and rng.random() < CLOSE_UP_SHARE:
+    if not whole and rng.random() < difficulty.close_up:
         height = rng.uniform(1.05, 1.6) * image_hw[0]
         # the upper body stays in the photo
         origin = size_wh * rng.uniform((0.35, 0.6), (0.65, 0.95))
@@ -122,9 +124,9 @@ def _place_main(rng: np.random.Generator, image_hw: tuple[int, int], whole: bool
     return _Placed(body.placed(height, origin), is_main=True)
 
 
-def _place_crowd(rng: np.random.Generator, image_hw: tuple[int, int]) -> list[_Placed]:
+def _place_crowd(rng: np.random.Generator, image_hw: tuple[int, int], difficulty: Difficulty) -> list[_Placed]:
     """Now and then a row of tiny people far away."""
-    if rng.random() >= CROWD_SHARE:
+    if rng.random() >= difficulty.crowd:
         return []
     height, width = image_hw
     tiny = rng.uniform(0.08, 0.13) * height

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from paddle_pose.skeletons import COCO_17
+from paddle_pose.synthetic.difficulty import BY_NAME
 from paddle_pose.synthetic.folder import make_folder
 from paddle_pose.synthetic.produce import Job, produce
 from paddle_pose.synthetic.scene import Person
@@ -29,6 +30,7 @@ def write_coco(
     valid: int,
     seed: int = 0,
     image_size: int = 256,
+    difficulty: str = "full",
     workers: int = 1,
     progress: bool = False,
 ) -> bool:
@@ -40,8 +42,15 @@ def write_coco(
     Raises:
         DataError: `root` holds something else, or cannot be written.
     """
-    arguments = {"format": "coco", "train": train, "valid": valid, "seed": seed, "image_size": image_size}
-    job = Job(seed, image_size, whole=False, describe=describe)
+    arguments = {
+        "format": "coco",
+        "train": train,
+        "valid": valid,
+        "seed": seed,
+        "image_size": image_size,
+        "difficulty": difficulty,
+    }
+    job = Job(seed, image_size, whole=False, difficulty=BY_NAME[difficulty], describe=describe)
 
     def fill(folder: str) -> None:
         os.makedirs(os.path.join(folder, "annotations"))

@@ -17,6 +17,7 @@ from typing import Callable
 import numpy as np
 
 from paddle_pose.skeletons import LSP_14
+from paddle_pose.synthetic.difficulty import BY_NAME
 from paddle_pose.synthetic.folder import make_folder
 from paddle_pose.synthetic.produce import Job, produce
 from paddle_pose.synthetic.scene import Person
@@ -30,6 +31,7 @@ def write_lsp(
     valid: int,
     seed: int = 0,
     image_size: int = 256,
+    difficulty: str = "full",
     workers: int = 1,
     progress: bool = False,
 ) -> bool:
@@ -41,8 +43,15 @@ def write_lsp(
     Raises:
         DataError: `root` holds something else, or cannot be written.
     """
-    arguments = {"format": "lsp", "train": train, "valid": valid, "seed": seed, "image_size": image_size}
-    job = Job(seed, image_size, whole=True, describe=describe_lsp)
+    arguments = {
+        "format": "lsp",
+        "train": train,
+        "valid": valid,
+        "seed": seed,
+        "image_size": image_size,
+        "difficulty": difficulty,
+    }
+    job = Job(seed, image_size, whole=True, difficulty=BY_NAME[difficulty], describe=describe_lsp)
     return make_folder(root, arguments, _filler(job, train + valid, "im{:04d}.jpg", (1, 0, 2), workers, progress))
 
 
@@ -52,12 +61,20 @@ def write_lspet(
     valid: int,
     seed: int = 0,
     image_size: int = 256,
+    difficulty: str = "full",
     workers: int = 1,
     progress: bool = False,
 ) -> bool:
     """As `write_lsp`, in LSPET's form."""
-    arguments = {"format": "lspet", "train": train, "valid": valid, "seed": seed, "image_size": image_size}
-    job = Job(seed, image_size, whole=False, describe=describe_lspet)
+    arguments = {
+        "format": "lspet",
+        "train": train,
+        "valid": valid,
+        "seed": seed,
+        "image_size": image_size,
+        "difficulty": difficulty,
+    }
+    job = Job(seed, image_size, whole=False, difficulty=BY_NAME[difficulty], describe=describe_lspet)
     return make_folder(root, arguments, _filler(job, train + valid, "im{:05d}.jpg", (0, 1, 2), workers, progress))
 
 

@@ -46,9 +46,7 @@ def test_splits_and_bad_examples(tmp_path):
 
 
 def test_the_small_release_has_no_bad_flags(tmp_path):
-    root = save(
-        tmp_path, [example("a.jpg", istrain=1), example("b.jpg", istrain=1)], ("isbad", "isunchecked")
-    )
+    root = save(tmp_path, [example("a.jpg", istrain=1), example("b.jpg", istrain=1)], ("isbad", "isunchecked"))
     assert len(FLIC(root, "train")) == 2
 
 
@@ -128,10 +126,7 @@ def test_published_cpm_predictions_score_as_published():
     root = os.path.join(DATA, "flic")
     truth = FLIC(root, "valid", annotations="joints_test_OC.mat").truth()
     predicted = loadmat(os.path.join(root, "cpm_predictions_flic.mat"))["prediction_all"].astype(float) - 1
-    torso = (
-        truth.joints_image[:, FLIC_10.index("right_hip")]
-        - truth.joints_image[:, FLIC_10.index("left_shoulder")]
-    )
+    torso = truth.joints_image[:, FLIC_10.index("right_hip")] - truth.joints_image[:, FLIC_10.index("left_shoulder")]
     order = ("left_shoulder", "left_elbow", "left_wrist", "right_shoulder", "right_elbow", "right_wrist")
     pck = {}
     for place, joint in enumerate(order):

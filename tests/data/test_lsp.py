@@ -53,9 +53,7 @@ def test_either_axis_order_is_read_and_made_0_based(tmp_path, coordinates_first)
 def test_the_axes_of_three_or_fourteen_people_are_not_mixed_up(tmp_path):
     for count in (3, 14):
         for coordinates_first in (True, False):
-            dataset = lsp(
-                tmp_path, people(count, 0), coordinates_first=coordinates_first, valid_range=[20, 21]
-            )
+            dataset = lsp(tmp_path, people(count, 0), coordinates_first=coordinates_first, valid_range=[20, 21])
             np.testing.assert_array_equal(dataset.sample(2).joints_image[13], [33.0, 26.0])
 
 

@@ -198,9 +198,7 @@ def test_valid_truth_agrees_with_the_json_and_the_published_count():
     dataset = MPII(ROOT, "valid")
     truth = dataset.truth()
     np.testing.assert_array_equal(truth.labelled, dataset.people.labelled)
-    scored = np.delete(
-        truth.labelled, [dataset.skeleton.index("pelvis"), dataset.skeleton.index("thorax")], 1
-    )
+    scored = np.delete(truth.labelled, [dataset.skeleton.index("pelvis"), dataset.skeleton.index("thorax")], 1)
     assert scored.sum() == 38430
     # In the published file 13 labelled joints have a coordinate 0 that the JSON does not have.
     off = np.abs(truth.joints_image - dataset.people.joints_image).max(axis=-1) > 0.001

@@ -160,9 +160,7 @@ def test_percentages_are_ratios_of_whole_numbers():
     # Counts of MPII val: the first port of Hourglass-52 to Paddle printed these digits.
     assert float(percent(34094, 38430)) == 88.71714806141036
     assert float(percent(2834, 2932)) == 96.65757162346522
-    joints = percent(
-        np.array([1699] + [0] * 4 + [1683] + [0] * 10), np.array([2115] + [9] * 4 + [2119] + [9] * 10)
-    )
+    joints = percent(np.array([1699] + [0] * 4 + [1683] + [0] * 10), np.array([2115] + [9] * 4 + [2119] + [9] * 10))
     assert float(group_percents(MPII_16, joints)["Ankle"]) == 79.87761299600484
     assert float(pooled_percent(np.array([1, 0, 3]), np.array([1, 1, 4]))) == 100 * 4 / 6
     assert math.isnan(percent(0, 0))
@@ -209,9 +207,7 @@ def test_lspet_people_without_a_labelled_torso_are_left_out(load_mat):
 
 def test_known_answer_on_flic(load_mat):
     joints = load_mat("flic/joints_test_OC.mat")["joints"].transpose(2, 1, 0) - 1
-    found = (
-        load_mat("flic/cpm_predictions_flic.mat")["prediction_all"].transpose(2, 0, 1).astype(np.float64) - 1
-    )
+    found = load_mat("flic/cpm_predictions_flic.mat")["prediction_all"].transpose(2, 0, 1).astype(np.float64) - 1
     order = ("left_shoulder", "left_elbow", "left_wrist", "right_shoulder", "right_elbow", "right_wrist")
     order += ("left_hip", "right_hip", "nose")
     ours = np.full(joints.shape, np.nan)  # the neck is not predicted

@@ -13,9 +13,7 @@ REPORT = Report(
 
 
 def test_eval_line_is_alphabetical_and_keeps_every_digit():
-    assert eval_line(REPORT) == (
-        "[EVAL] Ankle=33.333333333333336 Mean=88.71714806141036 Mean@0.1=32.0 Wrist=nan"
-    )
+    assert eval_line(REPORT) == ("[EVAL] Ankle=33.333333333333336 Mean=88.71714806141036 Mean@0.1=32.0 Wrist=nan")
 
 
 def test_eval_line_reads_back_to_the_same_floats():

@@ -1,0 +1,45 @@
+"""How hard the photos are: shares that scenes and bodies are drawn with.
+
+`full` is the suite's data: any pose and view, passers-by, things in front, close-ups. `calm` is for a quick
+start: a network of a few hundred thousand weights learns it in minutes on a CPU.
+"""
+
+from dataclasses import dataclass
+
+from paddle_pose.synthetic.poses import FAMILIES
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """Shares, each in [0, 1].
+
+    Args:
+        name: what `--difficulty` calls it.
+        families: names of the pose families in use, weighed as in poses.py.
+        views: chance of facing us, of turning the back, of any direction.
+        others: chance of 0, 1, 2, 3 passers-by.
+        crowd: photos with a row of tiny people.
+        front_thing: photos with a thing in front of the main person.
+        close_up: photos that cut the main person off.
+    """
+
+    name: str
+    families: tuple[str, ...]
+    views: tuple[float, float, float]
+    others: tuple[float, float, float, float]
+    crowd: float
+    front_thing: float
+    close_up: float
+
+
+FULL = Difficulty("full", tuple(FAMILIES), (0.5, 0.2, 0.3), (0.42, 0.32, 0.16, 0.10), 0.07, 0.15, 0.12)
+CALM = Difficulty(
+    "calm",
+    ("stand", "hands_on_hips", "walk", "both_arms_up", "one_arm_up", "jump"),
+    views=(0.8, 0.2, 0.0),
+    others=(0.7, 0.2, 0.07, 0.03),
+    crowd=0.05,
+    front_thing=0.05,
+    close_up=0.05,
+)
+BY_NAME = {difficulty.name: difficulty for difficulty in (FULL, CALM)}

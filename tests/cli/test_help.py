@@ -1,0 +1,57 @@
+"""`--help` answers before anything heavy is imported; wrong flags and wrong input end with code 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"paddle", "cv2", "scipy", "pydantic", "matplotlib", "visualdl", "yaml"}
+COMMANDS = sorted(path.name for path in ROOT.glob("*.py") if path.name not in ("setup.py", "conftest.py"))
+
+
+def run(*arguments: str, python: tuple[str, ...] = ()):
+    return subprocess.run([sys.executable, *python, *arguments], capture_output=True, text=True, cwd=ROOT)
+
+
+def test_there_are_commands():
+    assert {"train.py", "val.py"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_imports_nothing_heavy(command):
+    done = run(command, "--help", python=("-X", "importtime"))
+    assert done.returncode == 0
+    assert "--config" in done.stdout
+    imported = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
+    assert "paddle_pose" in imported  # the list is read aright
+    assert not imported & HEAVY
+
+
+def user_error(*arguments: str) -> str:
+    done = run(*arguments)
+    assert done.returncode == 2
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def test_an_unknown_flag():
+    done = run("train.py", "--learning_rate", "1")
+    assert done.returncode == 2
+    assert "--learning_rate" in done.stderr
+
+
+def test_a_configuration_that_is_not_there():
+    assert "nowhere.yaml" in user_error("train.py", "--config", "nowhere.yaml")
+
+
+def test_options_may_be_given_in_several_groups():
+    arguments = ("train.py", "--opts", "train.epoch=3", "--opts", "seed=1")
+    assert "did you mean 'epochs'" in user_error(*arguments)
+
+
+def test_an_image_size_of_nothing():
+    assert "--image_size" in user_error("train.py", "--image_size", "0")

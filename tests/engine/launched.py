@@ -1,0 +1,80 @@
+"""What each of two processes does for test_launch.py: python launched.py FOLDER; results go to FOLDER/RANK.npz."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import paddle
+from engine_cases import NUM_JOINTS, TinyNet, arrays, filled, make_batch, make_codec, make_trainer, optimizer_of
+
+from paddle_pose.data.loader import evaluation_order, training_order
+from paddle_pose.engine import distributed
+from paddle_pose.engine.evaluator import Evaluator
+from paddle_pose.engine.meter import Meter
+from paddle_pose.engine.preprocess import Normaliser
+from paddle_pose.engine.trainer import Interrupted
+
+PEOPLE, BATCH, STEPS = 9, 2, 2
+
+
+def train(rank: int, ranks: int, people: int, batch: int, accumulate: int) -> dict[str, np.ndarray]:
+    """Weights after an epoch of SGD, of a network without batch norm, over this process's share."""
+    network = filled(TinyNet(), seed=rank)  # the launcher's processes must begin with the first one's weights
+    parallel = paddle.DataParallel(network) if ranks > 1 else network
+    trainer = make_trainer(network, optimizer_of(network, lr=0.5), parallel=parallel, accumulate=accumulate)
+    order = training_order(people, batch, 0, 0, rank, ranks)
+    assert len(order) >= accumulate
+    for first in range(0, len(order) - accumulate + 1, accumulate):
+        trainer.train_step([make_batch(order[first + k]) for k in range(accumulate)])
+    return arrays(network)
+
+
+def predict(rank: int, ranks: int) -> np.ndarray:
+    """Joints of all people, by a network with batch norm."""
+    network = filled(TinyNet(batch_norm=True))
+    batches = (make_batch(rows) for rows in evaluation_order(PEOPLE, BATCH, rank, ranks))
+    evaluator = Evaluator(make_codec(), Normaliser((0.5,) * 3, (0.25,) * 3), mirror_test=True)
+    found = evaluator.predict(network, batches, PEOPLE, NUM_JOINTS)
+    return np.concatenate([found.joints_image, found.scores[..., None]], axis=-1)
+
+
+def stopped_after(rank: int) -> int:
+    """The step after which a run stops when only the second process gets a signal, in step 2."""
+    network = filled(TinyNet())
+    trainer = make_trainer(network, parallel=paddle.DataParallel(network))
+
+    def on_step() -> None:
+        if rank == 1 and trainer.progress.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        trainer.fit(
+            1, lambda epoch, first: iter([make_batch([k]) for k in range(40)]), Meter(1, 40, 1, 2), on_step, print
+        )
+    except Interrupted:
+        return trainer.progress.step
+    return -1
+
+
+def main(folder: Path) -> None:
+    rank, ranks = distributed.initialise()
+    assert ranks == 2
+    assert distributed.several()
+    copied = paddle.full([3], float(rank))
+    distributed.copy_from_first([copied])
+    results = {
+        "copied": copied.numpy(),
+        "sum": distributed.sum_over_processes(np.array([1.0, rank])),
+        "predictions": predict(rank, ranks),
+        "stopped_after": np.array(stopped_after(rank)),
+    }
+    for accumulate in (1, 2):
+        weights = train(rank, ranks, 8, 2 if accumulate == 1 else 1, accumulate)
+        results.update({f"accumulate {accumulate}/{name}": array for name, array in weights.items()})
+    np.savez(folder / f"{rank}.npz", **results)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

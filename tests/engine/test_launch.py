@@ -1,0 +1,68 @@
+"""Two processes of Paddle's launcher on the CPU against one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import launched
+import numpy as np
+import pytest
+from engine_cases import assert_close_arrays, assert_same_arrays
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """What the two processes found."""
+    folder = tmp_path_factory.mktemp("launch")
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "MKL_DEBUG_CPU_TYPE", "GLOG_minloglevel", "LD_LIBRARY_PATH")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}  # the launcher logs all of it
+    environment["PYTHONPATH"] = str(HERE.parents[1])
+    launch = ["-m", "paddle.distributed.launch", "--nproc_per_node", "2", "--log_dir", str(folder / "logs")]
+    done = subprocess.run(
+        [sys.executable, *launch, str(HERE / "launched.py"), str(folder)],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        timeout=240,
+    )
+    logs = "\n".join(path.read_text() for path in (folder / "logs").glob("workerlog.*"))
+    assert done.returncode == 0, logs[-3000:]
+    return [dict(np.load(folder / f"{rank}.npz")) for rank in range(2)]
+
+
+def weights(found: dict, accumulate: int) -> dict[str, np.ndarray]:
+    prefix = f"accumulate {accumulate}/"
+    return {name[len(prefix) :]: array for name, array in found.items() if name.startswith(prefix)}
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_training_is_that_of_one_process_with_the_whole_batch(results, accumulate):
+    first, second = (weights(found, accumulate) for found in results)
+    assert_same_arrays(first, second)
+    whole = launched.train(rank=0, ranks=1, people=8, batch=4, accumulate=1)  # 2 steps of 4 people either way
+    if accumulate == 1:
+        assert_close_arrays(first, whole, rtol=1e-5, atol=1e-6)
+    # batches of 1 in 2 processes, 2 of them a step: the same people in another order of the epoch's permutation
+    again = launched.train(rank=0, ranks=1, people=8, batch=2, accumulate=2)
+    assert_close_arrays(again, whole, rtol=1e-5, atol=1e-6)
+    assert_close_arrays(first, again, rtol=1e-5, atol=1e-6)
+
+
+def test_an_odd_number_of_people_is_evaluated_as_by_one_process(results):
+    alone = launched.predict(rank=0, ranks=1)
+    for found in results:
+        np.testing.assert_allclose(found["predictions"], alone, rtol=1e-6, atol=1e-6)
+    assert (alone[..., 2] != 0).all()
+
+
+def test_sums_and_copies(results):
+    for found in results:
+        assert found["sum"].tolist() == [2.0, 1.0]
+        assert found["copied"].tolist() == [0.0] * 3
+
+
+def test_all_processes_stop_after_the_same_step(results):
+    assert [int(found["stopped_after"]) for found in results] == [5, 5]

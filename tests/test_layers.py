@@ -1,0 +1,111 @@
+"""Imports point one way only, and what must start fast does not import paddle."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "paddle_pose"
+ROWS = [  # low to high
+    {"errors", "version"},
+    {"registry", "skeletons", "runtime", "safe_pickle"},
+    {"samples"},
+    {"interfaces", "geometry"},
+    {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
+    {"engine", "config", "viewer", "curves", "convert"},
+    {"build_data"},
+    {"build"},
+    {"cli"},
+]
+ROW = {name: row for row, names in enumerate(ROWS) for name in names}
+WITHOUT_PADDLE = ("data", "metrics", "synthetic", "skeletons", "samples", "geometry", "config", "viewer", "curves")
+WITHOUT_PADDLE += ("interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "build_data")
+WITHOUT_PADDLE += ("cli.options", "cli.train", "cli.val", "cli.evaluation")
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    """`engine.trainer` for paddle_pose/engine/trainer.py; `` for the package itself."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(tree: ast.AST) -> list[str]:
+    """Dotted names of all that a syntax tree imports, at any depth."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: relative import"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def own_targets(tree: ast.AST) -> set[str]:
+    """First names under paddle_pose of what is imported."""
+    own = (name.split(".") for name in imports(tree) if name.split(".")[0] == "paddle_pose")
+    return {parts[1] if len(parts) > 1 else "" for parts in own}
+
+
+def upward(here: str, tree: ast.AST) -> list[str]:
+    return sorted(target for target in own_targets(tree) if target != here and ROW.get(target, 99) >= ROW[here])
+
+
+def test_every_module_has_a_row():
+    tops = {module_name(path).split(".")[0] for path in FILES} - {""}
+    assert tops <= set(ROW), f"give these a row in ROWS: {sorted(tops - set(ROW))}"
+
+
+def test_imports_only_point_down():
+    wrong = []
+    for path in FILES:
+        here = module_name(path).split(".")[0]
+        if here:
+            wrong += [f"{path.name} of {here} imports {name}" for name in upward(here, ast.parse(path.read_text()))]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("here", "line", "wrong"),
+    [
+        ("data", "from paddle_pose.data.photos import read_photo", []),
+        ("data", "from paddle_pose import geometry", []),
+        ("data", "from paddle_pose.codecs.gaussian import GaussianHeatmap", ["codecs"]),  # the same row
+        ("geometry", "def f():\n    import paddle_pose.build", ["build"]),  # upward, and not at the top
+        ("engine", "from paddle_pose import config", ["config"]),
+        ("samples", "import paddle_pose.unheard_of", ["unheard_of"]),
+    ],
+)
+def test_the_check_sees_what_it_should(here, line, wrong):
+    assert upward(here, ast.parse(line)) == wrong
+
+
+def test_the_package_itself_imports_only_what_is_light():
+    assert own_targets(ast.parse((ROOT / "__init__.py").read_text())) == {"runtime", "version"}
+
+
+def test_there_is_no_utils():
+    names = {part for path in FILES for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert not names & {"utils", "util", "helpers", "common", "misc"}
+
+
+def light_modules() -> list[str]:
+    names = [module_name(path) for path in FILES if path.name != "__main__.py"]
+    return [n for n in names if any(n == light or n.startswith(light + ".") for light in WITHOUT_PADDLE)]
+
+
+def test_light_modules_import_no_paddle():
+    """Imported for real, in one new process, so that what they import in turn counts too."""
+    names = light_modules()
+    assert {"data.loader", "metrics.pck", "viewer", "cli.options"} <= set(names)
+    lines = [
+        "import importlib, sys",
+        f"for name in {names}:",
+        "    importlib.import_module('paddle_pose.' + name)",
+        "    assert 'paddle' not in sys.modules, name + ' imports paddle'",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, cwd=ROOT.parent)
+    assert done.returncode == 0, done.stderr
