@@ -91,9 +91,15 @@ def _latin1(text: str, codec: str = "latin1") -> bytes:
     return str.encode(text, "latin1")
 
 
+def _no_bytes() -> bytes:
+    """`bytes()`, by which protocol 2 writes empty bytes; with an argument it could fill the memory."""
+    return b""
+
+
 ALLOWED = {
     ("collections", "OrderedDict"): OrderedDict,
     ("_codecs", "encode"): _latin1,
+    ("__builtin__", "bytes"): _no_bytes,
     ("builtins", "tuple"): tuple,
     ("__builtin__", "tuple"): tuple,
     ("numpy", "ndarray"): _NdarrayName,

@@ -6,7 +6,6 @@ from paddle import nn
 from paddle_pose.convert import convert_state
 from paddle_pose.errors import CheckpointError
 from paddle_pose.networks.hourglass import PrincetonHourglass, StackedHourglass
-from paddle_pose.networks.hourglass52 import Hourglass52
 
 
 class Tiny(nn.Layer):
@@ -125,10 +124,3 @@ def bearpaw_state(network):
 
 
 BOTTLENECK = ("bn1", "conv1", "bn2", "conv2", "bn3", "conv3", "downsample.0")
-
-
-def test_names_of_both_mmpose_generations():
-    network = Hourglass52(16)
-    for head in ("head", "keypoint_head"):
-        assert network.reference_name(f"{head}.multi_final_layers.0.bias") == "to_maps.0.bias"
-    assert network.reference_name("backbone.inters.0.bn1.weight") is None

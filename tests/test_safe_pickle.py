@@ -127,6 +127,7 @@ def hostile(mark):
         "call of ndarray": Calls(np.ndarray, (2, 2)),
         "BUILD on OrderedDict": Calls(OrderedDict, state={"clear": 1}),
         "set": {1, 2},
+        "a gigabyte of nothing": Calls(bytes, 2**30),
         "codec": Calls(__import__("_codecs").encode, "text", "utf-16"),
     }
 

@@ -3,7 +3,7 @@
 Letters: B batch, C channels, h w cells of a feature map.
 
 Two of them compute what Paddle's own layers compute, by another way that is several times faster on a CPU
-(docs of each say how); on a GPU and in an exported model they are Paddle's own operators.
+(each says how); on a GPU and in an exported model they are Paddle's own operators.
 """
 
 from functools import cache
@@ -21,7 +21,8 @@ class Conv2D(nn.Conv2D):
     """`paddle.nn.Conv2D` whose bias is added over a flat (B, C, h*w) view where that is faster.
 
     Paddle's CPU kernel adds a bias as a (1, C, 1, 1) broadcast, which costs more than a 1x1 convolution does;
-    the same sum over flat maps takes a tenth of the time. Parameters and results are those of `paddle.nn.Conv2D`.
+    the same sum over flat maps takes a tenth of the time. Parameters and results are those of `paddle.nn.Conv2D`
+    with zero padding and channels first, the only ones it is for.
     """
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:

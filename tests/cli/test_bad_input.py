@@ -8,10 +8,22 @@ import pickle
 import re
 import shutil
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cli_cases import CONFIG, assert_one_error, best_model, eval_values, state_of, train, validate, write_config
+from cli_cases import (
+    CONFIG,
+    ROOT,
+    assert_one_error,
+    best_model,
+    eval_values,
+    run_python,
+    state_of,
+    train,
+    validate,
+    write_config,
+)
 
 from paddle_pose.engine.checkpoint import load_model, load_training_state, save_atomically
 from paddle_pose.errors import CheckpointError
@@ -232,13 +244,16 @@ def test_too_many_bad_photos_end_the_training(run, dataset, tmp_path, capsys, sp
     assert not best_model(tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("spoil", [cut_in_half, no_picture, os.unlink])
-def test_a_bad_photo_in_evaluation_is_never_skipped(run, dataset, capsys, spoil):
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [(cut_in_half, "cut off"), (no_picture, "not a picture"), (os.unlink, "photos are missing")],  # before any work
+)
+def test_a_bad_photo_in_evaluation_is_never_skipped(run, dataset, capsys, spoil, word):
     name = people_of(dataset, "valid")[3]["image"]
     spoil(dataset / "images" / name)
     assert validate("--pretrained_model", best_model(run[0]), "--dataset_root", dataset) == 2
     captured = capsys.readouterr()
-    assert_one_error(captured, re.escape(name))
+    assert_one_error(captured, re.escape(name), word)
     assert "[EVAL]" not in captured.out
 
 
@@ -379,6 +394,16 @@ def test_output_that_cannot_be_written_does_not_cost_the_numbers(run, tmp_path, 
     captured = capsys.readouterr()
     assert_one_error(captured, "taken")
     assert eval_values(captured.out) == load_model(best_model(run[0]))[1]["values"]
+
+
+def test_the_scripts_themselves_end_with_code_2_and_one_line(run, tmp_path):
+    done = run_python(ROOT / "train.py", "--config", run[1], "--dataset_root", tmp_path / "none", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert_one_error(SimpleNamespace(err=done.stderr), "none is not a folder")
+    done = run_python(ROOT / "val.py", "--pretrained_model", "none.pdparams", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert_one_error(SimpleNamespace(err=done.stderr), "none.pdparams: no such file")
+    assert os.listdir(tmp_path) == []
 
 
 def test_predictions_of_another_split(run, synthetic_mpii, tmp_path, capsys):

@@ -11,6 +11,7 @@ from engine_cases import NUM_JOINTS, TinyNet, arrays, filled, make_batch, make_c
 
 from paddle_pose.data.loader import evaluation_order, training_order
 from paddle_pose.engine import distributed
+from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.evaluator import Evaluator
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.preprocess import Normaliser
@@ -58,6 +59,18 @@ def stopped_after(rank: int) -> int:
     return -1
 
 
+def validated(rank: int, ranks: int, averaged: bool) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What a network with batch norm is while it is validated after two steps, and what it is otherwise."""
+    network = filled(TinyNet(batch_norm=True))
+    ema = Ema(network, 0.5) if averaged else None
+    trainer = make_trainer(network, parallel=paddle.DataParallel(network), ema=ema)
+    for rows in training_order(8, 2, 0, 0, rank, ranks):
+        trainer.train_step([make_batch(rows)])
+    own = ema.state_dict() if averaged else arrays(network)
+    with trainer.validating():
+        return arrays(network), own
+
+
 def main(folder: Path) -> None:
     rank, ranks = distributed.initialise()
     assert ranks == 2
@@ -70,6 +83,10 @@ def main(folder: Path) -> None:
         "predictions": predict(rank, ranks),
         "stopped_after": np.array(stopped_after(rank)),
     }
+    for averaged in (False, True):
+        during, own = validated(rank, ranks, averaged)
+        results.update({f"validated {averaged}/{name}": array for name, array in during.items()})
+        results.update({f"own {averaged}/{name}": array for name, array in own.items()})
     for accumulate in (1, 2):
         weights = train(rank, ranks, 8, 2 if accumulate == 1 else 1, accumulate)
         results.update({f"accumulate {accumulate}/{name}": array for name, array in weights.items()})

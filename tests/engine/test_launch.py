@@ -33,14 +33,14 @@ def results(tmp_path_factory):
     return [dict(np.load(folder / f"{rank}.npz")) for rank in range(2)]
 
 
-def weights(found: dict, accumulate: int) -> dict[str, np.ndarray]:
-    prefix = f"accumulate {accumulate}/"
+def weights(found: dict, of: str) -> dict[str, np.ndarray]:
+    prefix = f"{of}/"
     return {name[len(prefix) :]: array for name, array in found.items() if name.startswith(prefix)}
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_training_is_that_of_one_process_with_the_whole_batch(results, accumulate):
-    first, second = (weights(found, accumulate) for found in results)
+    first, second = (weights(found, f"accumulate {accumulate}") for found in results)
     assert_same_arrays(first, second)
     whole = launched.train(rank=0, ranks=1, people=8, batch=4, accumulate=1)  # 2 steps of 4 people either way
     if accumulate == 1:
@@ -62,6 +62,15 @@ def test_sums_and_copies(results):
     for found in results:
         assert found["sum"].tolist() == [2.0, 1.0]
         assert found["copied"].tolist() == [0.0] * 3
+
+
+@pytest.mark.parametrize("averaged", [False, True])
+def test_all_processes_validate_the_model_that_is_saved(results, averaged):
+    """Each has seen other people, and has other running statistics; those of the first are saved."""
+    own = [weights(found, f"own {averaged}") for found in results]
+    assert not np.array_equal(own[0]["bn._mean"], own[1]["bn._mean"])
+    for found in results:
+        assert_same_arrays(weights(found, f"validated {averaged}"), own[0])
 
 
 def test_all_processes_stop_after_the_same_step(results):

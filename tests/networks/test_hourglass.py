@@ -151,6 +151,8 @@ def test_two_stacks_of_hourglass52():
     used = network.reference_name("backbone.inters.0.conv1.weight")
     assert used == "between.0.conv1.weight"
     assert used in network.state_dict()
+    for head in ("head", "keypoint_head"):  # mmpose 1.x, 0.x
+        assert network.reference_name(f"{head}.multi_final_layers.1.bias") == "to_maps.1.bias"
 
 
 def check_normal(network):
