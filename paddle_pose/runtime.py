@@ -6,6 +6,7 @@ Nothing here imports paddle at module level, so `--help` stays fast. A variable 
 import os
 import random
 import warnings
+import zlib  # noqa: F401  before paddle: 2.6.2 exports a zlib of its own, with which Python's, loaded later, crashes
 from typing import Optional
 
 from paddle_pose.errors import UserError
@@ -16,6 +17,8 @@ _user_threads = os.environ.get("OMP_NUM_THREADS")  # read now: paddle writes thi
 
 def prepare_environment() -> None:
     """Sets what paddle reads when it starts; has an effect until paddle's first operation."""
+    import numpy.random  # noqa: F401 (Paddle 2.6 with numpy 2.4 crashes if this comes after paddle)
+
     path = _mkl_code_path(_cpu_facts())
     if path:
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", path)

@@ -85,6 +85,14 @@ def test_the_heavy_names_come_when_they_are_asked_for():
         paddle_pose.no_such_name  # noqa: B018
 
 
+def test_zlib_works_after_paddle():
+    """Paddle 2.6.2 exports another zlib; numpy.random needs Python's own when it is imported."""
+    code = (
+        "import paddle_pose, paddle, zlib, numpy.random; print(zlib.decompress(zlib.compress(b'x' * 99)) == b'x' * 99)"
+    )
+    assert python(code) == "True"
+
+
 def test_build_can_be_called_again():
     """Importing the module paddle_pose.build binds that name of the package to the module."""
     call = "try:\n    paddle_pose.build(5)\nexcept AttributeError as error:\n    print(error)\n"
