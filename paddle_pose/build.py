@@ -15,9 +15,10 @@ from paddle_pose.data.crops import CropMaker
 from paddle_pose.engine.checkpoint import load_model, load_weights
 from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.optimizers import make_optimizer
+from paddle_pose.engine.precision import Precision
 from paddle_pose.engine.preprocess import Normaliser
 from paddle_pose.engine.schedule import Schedule
-from paddle_pose.engine.trainer import Precision, Trainer, is_frozen
+from paddle_pose.engine.trainer import Trainer, is_frozen
 from paddle_pose.errors import CheckpointError, ConfigError
 from paddle_pose.interfaces import Codec, Dataset, Loss
 from paddle_pose.registry import CODECS, LOSSES, NETWORKS

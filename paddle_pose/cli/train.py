@@ -29,7 +29,7 @@ def _train(arguments: argparse.Namespace) -> int:
     config = read_config(arguments, "train")
 
     from paddle_pose.cli.training import train
-    from paddle_pose.engine.trainer import Interrupted
+    from paddle_pose.engine.stop import Interrupted
 
     try:
         train(config, arguments)

@@ -162,7 +162,7 @@ def _make_run(
     return Run(
         trainer,
         meter,
-        lambda: score(trainer.network, trainer.check_interrupt),
+        lambda: score(trainer.network, trainer.stop.check),
         lambda: preview(parts, trainer.network, datasets),
         logger,
         files,

@@ -9,7 +9,8 @@ import numpy as np
 from paddle_pose.engine.checkpoint import load_training_state, save_atomically, save_model, to_arrays
 from paddle_pose.engine.logger import Logger
 from paddle_pose.engine.meter import Meter
-from paddle_pose.engine.trainer import Interrupted, Trainer
+from paddle_pose.engine.stop import Interrupted
+from paddle_pose.engine.trainer import Trainer
 from paddle_pose.errors import CheckpointError, UserError
 from paddle_pose.samples import Report
 

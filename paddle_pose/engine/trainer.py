@@ -4,9 +4,8 @@ It is handed the network, codec, loss, optimiser and schedule. One path serves f
 process and many: a CPU build of Paddle turns `auto_cast` and `GradScaler` into no-ops.
 """
 
-import signal
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Optional
 
@@ -19,17 +18,13 @@ from paddle_pose.engine.checkpoint import load_weights, to_arrays
 from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.optimizers import load_optimizer_state, optimizer_state
+from paddle_pose.engine.precision import Precision
 from paddle_pose.engine.preprocess import Normaliser
 from paddle_pose.engine.schedule import Schedule
+from paddle_pose.engine.stop import StopRequest
 from paddle_pose.errors import CheckpointError
 from paddle_pose.interfaces import Codec, Loss
 from paddle_pose.samples import Batch
-
-_STEPS_TO_AGREE = 5  # how often processes ask each other for a signal: it makes a GPU wait
-
-
-class Interrupted(Exception):
-    """The run was asked to stop, and has stopped between two steps."""
 
 
 @dataclass
@@ -56,24 +51,6 @@ class Progress:
             raise TypeError(f"epoch, batch, step, best epoch = {counts}")
 
 
-@dataclass(frozen=True)
-class Precision:
-    """Automatic mixed precision: `level` is off, O1 or O2, `dtype` float16 or bfloat16."""
-
-    level: str = "off"
-    dtype: str = "float16"
-
-    @property
-    def active(self) -> bool:
-        """True where it changes anything: asked for, and on a GPU."""
-        return self.level != "off" and paddle.device.get_device().startswith("gpu")
-
-    def cast(self) -> AbstractContextManager:
-        """Inside, operations run in the chosen precision."""
-        level = self.level if self.active else "O1"
-        return paddle.amp.auto_cast(enable=self.active, level=level, dtype=self.dtype)
-
-
 class Trainer:
     """Trains one network.
 
@@ -98,7 +75,7 @@ class Trainer:
         schedule: Schedule,
         normalise: Normaliser,
         accumulate: int = 1,
-        precision: Precision = Precision(),
+        precision: Precision = Precision(),  # noqa: B008 (it is frozen)
         ema: Optional[Ema] = None,
         frozen: tuple[str, ...] = (),
         seed: int = 0,
@@ -107,10 +84,9 @@ class Trainer:
         self.optimizer, self.schedule, self._normalise = optimizer, schedule, normalise
         self.accumulate, self._precision, self.ema = accumulate, precision, ema
         self._frozen, self._seed = frozen, seed
-        scales = precision.active and precision.dtype == "float16"  # bfloat16 has the range of float32
-        self._scaler = paddle.amp.GradScaler(enable=scales)
+        self._scaler = precision.scaler()
         self.progress = Progress()
-        self._stop = False
+        self.stop = StopRequest()
 
     def train_step(self, batches: list[Batch]) -> paddle.Tensor:
         """One optimiser step over `accumulate` batches; returns the mean loss, still on the device."""
@@ -177,7 +153,7 @@ class Trainer:
                 meter.add(loss, [path for batch in group for path in batch.image_paths])
                 group = []
                 on_step()
-                self._check_interrupt_together()
+                self.stop.check_together(self.progress.step)
 
     def fit(
         self,
@@ -195,7 +171,7 @@ class Trainer:
             meter, on_step: see `train_epoch`.
             on_epoch: called when the batches of an epoch are done and before it counts (validation, best model).
         """
-        with self._signals():
+        with self.stop.listening():
             while self.progress.epoch < epochs:
                 meter.start_epoch(self.progress)
                 batches = epoch_batches(self.progress.epoch, self.progress.batch)
@@ -203,20 +179,6 @@ class Trainer:
                 on_epoch()
                 self.progress.epoch += 1
                 self.progress.batch = 0
-
-    def check_interrupt(self, _count: int = 0) -> None:
-        """Raises Interrupted if a signal has come; in validation, where the processes of a launch cannot agree."""
-        if self._stop and not distributed.several():
-            raise Interrupted
-
-    def _check_interrupt_together(self) -> None:
-        """The same between two training steps; all processes of a launch stop after the same step."""
-        if not distributed.several():
-            self.check_interrupt()
-        elif self.progress.step % _STEPS_TO_AGREE == 0:
-            asked = distributed.sum_over_processes(np.array([float(self._stop)]))
-            if asked[0]:
-                raise Interrupted
 
     def state(self, meta: dict) -> dict[str, Any]:
         """Everything that `load_state` needs to go on to the same weights, as arrays and plain containers.
@@ -255,26 +217,6 @@ class Trainer:
         for name, layer in self.network.named_sublayers():
             if is_frozen(name, self._frozen):
                 layer.eval()
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the run between two steps; a second Ctrl-C ends it at once.
-
-        The launcher of several processes answers one Ctrl-C by a SIGTERM to each, so that counts as the same.
-        """
-        pressed = [False]
-
-        def stop(number, frame) -> None:
-            if number == signal.SIGINT and pressed[0]:
-                raise KeyboardInterrupt
-            self._stop, pressed[0] = True, pressed[0] or number == signal.SIGINT
-
-        old = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)
 
 
 def is_frozen(name: str, prefixes: tuple[str, ...]) -> bool:

@@ -15,7 +15,7 @@ from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.evaluator import Evaluator
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.preprocess import Normaliser
-from paddle_pose.engine.trainer import Interrupted
+from paddle_pose.engine.stop import Interrupted
 
 PEOPLE, BATCH, STEPS = 9, 2, 2
 

@@ -18,8 +18,9 @@ from engine_cases import (
 
 from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.meter import Meter
+from paddle_pose.engine.precision import Precision
 from paddle_pose.engine.schedule import Schedule
-from paddle_pose.engine.trainer import Interrupted, Precision
+from paddle_pose.engine.stop import Interrupted
 from paddle_pose.errors import CheckpointError, UserError
 
 
