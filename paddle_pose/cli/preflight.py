@@ -1,0 +1,71 @@
+"""What train.py checks before it touches a file: nothing should fail after hours that could fail at once."""
+
+import argparse
+
+import numpy as np
+import paddle
+
+from paddle_pose.build import Parts
+from paddle_pose.build_data import build_metric
+from paddle_pose.config import Config
+from paddle_pose.engine.run import RunFiles
+from paddle_pose.errors import ConfigError, UserError
+from paddle_pose.interfaces import Dataset
+from paddle_pose.samples import Predictions
+
+
+def refuse_to_overwrite(files: RunFiles, arguments: argparse.Namespace) -> None:
+    """A finished or half-finished run, or a best model of unknown origin, is never overwritten by accident."""
+    if arguments.overwrite:
+        return
+    if files.training_state.is_file() and not arguments.resume:
+        raise UserError(
+            f"{files.folder} holds a training run; add --resume to go on with it, --overwrite to start anew, "
+            "or choose another --save_dir"
+        )
+    if files.best_model.is_file() and not files.training_state.is_file():
+        raise UserError(
+            f"{files.best_model} is there without the run that made it; move it away, choose another --save_dir, "
+            "or add --overwrite"
+        )
+
+
+def check_best(config: Config, dataset: Dataset) -> None:
+    """ConfigError if valid.best is not a value of the metric: not after hours, when the first epoch is validated."""
+    truth = dataset.truth()
+    perfect = Predictions(truth.joints_image, np.ones(truth.labelled.shape, np.float32))
+    names = build_metric(config)(perfect, truth).values
+    if config.valid.best not in names:
+        raise ConfigError(
+            f"valid.best={config.valid.best!r} is not a value of this metric; choose from {', '.join(names)}"
+        )
+
+
+@paddle.no_grad()
+def check_output(parts: Parts) -> None:
+    """One black picture through the network: ConfigError before any file is touched if the sizes do not fit."""
+    width, height = parts.config.input_wh
+    parts.network.eval()
+    output = parts.network(paddle.zeros([1, 3, height, width]))[-1]
+    wanted = parts.codec.output_shape(len(parts.skeleton))
+    if tuple(output.shape[1:]) != tuple(wanted):
+        raise ConfigError(f"the network gives {tuple(output.shape[1:])}, the codec needs {tuple(wanted)}")
+
+
+def remove_old_run(files: RunFiles) -> None:
+    """What --overwrite stands for; called when nothing in the settings can be wrong any more."""
+    names = ("train.log", "metrics.jsonl", "config.yaml", "curves.png")
+    for path in (files.training_state, files.best_model, *(files.folder / name for name in names)):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot remove {path}: {error.strerror}; choose another --save_dir") from None
+
+
+def without_effect(config: Config, device: str) -> list[str]:
+    """Settings that change nothing on a CPU."""
+    if device.startswith("gpu"):
+        return []
+    train = config.train
+    asked = {"train.sync_bn": train.sync_bn, f"train.amp={train.amp}": train.amp != "off"}
+    return [name for name, is_asked in asked.items() if is_asked]
