@@ -19,8 +19,8 @@ def main() -> None:
     flags.add_argument("--samples", type=int, default=1024)
     arguments = flags.parse_args()
 
-    from paddle_pose.build import build, build_crop_maker
-    from paddle_pose.build_data import build_dataset
+    from paddle_pose.builder import build, build_crop_maker
+    from paddle_pose.builder_data import build_dataset
     from paddle_pose.config import load_config
 
     overrides = {"dataset": {"root": arguments.root}} if arguments.root else {}

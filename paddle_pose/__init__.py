@@ -13,5 +13,5 @@ def __getattr__(name: str):
     if name in ("build", "load_network"):
         import importlib
 
-        return getattr(importlib.import_module("paddle_pose.build"), name)
+        return getattr(importlib.import_module("paddle_pose.builder"), name)
     raise AttributeError(f"module 'paddle_pose' has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """YAML with `_base_` + command-line options -> a checked configuration.
 
-Only build.py and cli read it. A section with a `type` names a class; its other keys are that class's
-arguments and are checked against the class in build.py. All other keys are checked here.
+Only builder.py and cli read it. A section with a `type` names a class; its other keys are that class's
+arguments and are checked against the class in builder.py. All other keys are checked here.
 """
 
 import difflib

@@ -14,8 +14,8 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_pose.build import build
-from paddle_pose.build_data import build_component, build_metric
+from paddle_pose.builder import build
+from paddle_pose.builder_data import build_component, build_metric
 from paddle_pose.cli.options import read_config
 from paddle_pose.cli.train import parser
 from paddle_pose.config import load_config

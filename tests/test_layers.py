@@ -15,13 +15,13 @@ ROWS = [  # low to high
     {"interfaces", "geometry"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
     {"engine", "config", "viewer", "curves", "convert"},
-    {"build_data"},
-    {"build"},
+    {"builder_data"},
+    {"builder"},
     {"cli"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = ("data", "metrics", "synthetic", "skeletons", "samples", "geometry", "config", "viewer", "curves")
-WITHOUT_PADDLE += ("interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "build_data")
+WITHOUT_PADDLE += ("interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
 WITHOUT_PADDLE += ("cli.options", "cli.train", "cli.val", "cli.evaluation")
 FILES = sorted(ROOT.rglob("*.py"))
 
@@ -74,7 +74,7 @@ def test_imports_only_point_down():
         ("data", "from paddle_pose.data.photos import read_photo", []),
         ("data", "from paddle_pose import geometry", []),
         ("data", "from paddle_pose.codecs.gaussian import GaussianHeatmap", ["codecs"]),  # the same row
-        ("geometry", "def f():\n    import paddle_pose.build", ["build"]),  # upward, and not at the top
+        ("geometry", "def f():\n    import paddle_pose.builder", ["builder"]),  # upward, and not at the top
         ("engine", "from paddle_pose import config", ["config"]),
         ("samples", "import paddle_pose.unheard_of", ["unheard_of"]),
     ],

@@ -94,7 +94,7 @@ def test_zlib_works_after_paddle():
 
 
 def test_build_can_be_called_again():
-    """Importing the module paddle_pose.build binds that name of the package to the module."""
+    """The function is called build, so no module of the package may be: importing it would take the name."""
     call = "try:\n    paddle_pose.build(5)\nexcept AttributeError as error:\n    print(error)\n"
     said = python("import paddle_pose\n" + call + call).splitlines()
     assert said == ["'int' object has no attribute 'dataset'"] * 2

@@ -7,7 +7,7 @@ import numpy as np
 import paddle
 
 from paddle_pose import viewer
-from paddle_pose.build import Parts, build_crop_maker
+from paddle_pose.builder import Parts, build_crop_maker
 from paddle_pose.data.loader import BadPhotos, Loader
 from paddle_pose.data.photos import read_photo
 from paddle_pose.errors import UserError

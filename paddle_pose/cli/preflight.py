@@ -5,8 +5,8 @@ import argparse
 import numpy as np
 import paddle
 
-from paddle_pose.build import Parts
-from paddle_pose.build_data import build_metric
+from paddle_pose.builder import Parts
+from paddle_pose.builder_data import build_metric
 from paddle_pose.config import Config
 from paddle_pose.engine.run import RunFiles
 from paddle_pose.errors import ConfigError, UserError

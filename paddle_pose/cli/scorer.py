@@ -4,8 +4,8 @@ from typing import Callable
 
 import paddle
 
-from paddle_pose.build import Parts, build_crop_maker
-from paddle_pose.build_data import build_metric
+from paddle_pose.builder import Parts, build_crop_maker
+from paddle_pose.builder_data import build_metric
 from paddle_pose.cli.evaluation import print_report
 from paddle_pose.data.loader import Loader, evaluation_order
 from paddle_pose.engine.evaluator import Evaluator

@@ -7,8 +7,8 @@ from typing import Callable
 import yaml
 
 from paddle_pose import runtime
-from paddle_pose.build import Parts, build, build_crop_maker, build_trainer, checkpoint_facts, load_into
-from paddle_pose.build_data import build_dataset
+from paddle_pose.builder import Parts, build, build_crop_maker, build_trainer, checkpoint_facts, load_into
+from paddle_pose.builder_data import build_dataset
 from paddle_pose.cli.evaluation import print_counts
 from paddle_pose.cli.pictures import preview
 from paddle_pose.cli.preflight import (

@@ -46,7 +46,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     scored = _score_file(arguments) if arguments.predictions else _score_network(arguments)
     if scored is None:  # another process of a launch prints and writes
         return 0
-    from paddle_pose.build_data import build_metric
+    from paddle_pose.builder_data import build_metric
     from paddle_pose.cli.evaluation import print_report
 
     report = build_metric(scored.config)(scored.predictions, scored.dataset.truth())
@@ -74,7 +74,7 @@ def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
 
 
 def _score_file(arguments: argparse.Namespace) -> _Scored:
-    from paddle_pose.build_data import build_dataset
+    from paddle_pose.builder_data import build_dataset
     from paddle_pose.cli.evaluation import print_counts
     from paddle_pose.data.prediction_files import read_predictions
 
@@ -87,8 +87,8 @@ def _score_file(arguments: argparse.Namespace) -> _Scored:
 
 def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose import runtime
-    from paddle_pose.build import build, load_into
-    from paddle_pose.build_data import build_dataset
+    from paddle_pose.builder import build, load_into
+    from paddle_pose.builder_data import build_dataset
     from paddle_pose.cli.evaluation import print_counts
     from paddle_pose.cli.scorer import Scorer
     from paddle_pose.engine import distributed

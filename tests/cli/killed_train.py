@@ -28,9 +28,9 @@ def main_with_end(where: str, step: int, arguments: list[str]) -> int:
                 checkpoint.os.fsync = lambda descriptor: kill()  # the bytes are written, the rename is not done
             return super().state(meta)
 
-    import paddle_pose.build
+    import paddle_pose.builder
 
-    paddle_pose.build.Trainer = Killed
+    paddle_pose.builder.Trainer = Killed
     return main(arguments)
 
 

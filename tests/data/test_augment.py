@@ -117,14 +117,6 @@ class TestMMPose:
         assert shifts[shifted].std() == pytest.approx(0.16 * 0.5396, abs=0.16 * 0.02)
         assert abs(np.corrcoef(shifts[shifted].T)[0, 1]) < 0.075  # 4 / sqrt(3000): but drawn apart
 
-    @pytest.mark.parametrize(("upper", "lower", "is_cut"), [(6, 2, False), (6, 3, True), (2, 6, False), (4, 5, True)])
-    def test_the_gates_of_half_bodies(self, upper, lower, is_cut):
-        """At least 9 in all; MPII has 9 upper and 7 lower joints."""
-        augmentation = MMPoseAugmentation(scale_range=(1, 1), shift=0.0, half_body_probability=1.0)
-        labelled = pick(upper, lower)
-        views = draws(augmentation, 40, person(labelled))
-        assert all((tuple(v.center_image_xy) != (40, 60)) == is_cut for v in views)
-
     def test_upper_halves_come_in_7_cases_of_10(self):
         augmentation = MMPoseAugmentation(scale_range=(1, 1), shift=0.0, half_body_probability=1.0)
         sample = person()
@@ -196,6 +188,31 @@ class TestHalfBody:
             for seed in range(30)
         }
         assert len(centres) == 2
+
+
+@pytest.mark.parametrize(
+    ("flavour", "upper", "lower", "views"),
+    [  # MPII has 9 upper and 7 lower joints; views: the whole body, a half, or either half
+        (MMPoseAugmentation, 5, 3, {"whole"}),  # 8 in all
+        (MMPoseAugmentation, 6, 3, {"upper", "lower"}),
+        (MMPoseAugmentation, 7, 2, {"upper"}),
+        (MMPoseAugmentation, 2, 7, {"upper", "lower"}),
+        (HRNetAugmentation, 5, 3, {"whole"}),
+        (HRNetAugmentation, 6, 3, {"upper", "lower"}),
+        (HRNetAugmentation, 7, 2, {"upper"}),
+        (HRNetAugmentation, 2, 7, {"lower"}),
+        (HRNetAugmentation, 3, 7, {"upper", "lower"}),
+    ],
+)
+def test_the_gates_of_half_bodies(flavour, upper, lower, views):
+    no_shift = {"shift": 0.0} if flavour is MMPoseAugmentation else {}
+    sample = person(pick(upper, lower))
+    is_upper = np.isin(np.arange(16), MPII_16.upper_body_ids)
+    names = {(40.0, 60.0): "whole"}
+    for name, half in (("upper", sample.labelled & is_upper), ("lower", sample.labelled & ~is_upper)):
+        names[tuple(np.asarray(sample.joints_image)[half].mean(0))] = name
+    drawn = draws(flavour(half_body_probability=1.0, **no_shift), 60, sample)
+    assert {names[tuple(view.center_image_xy)] for view in drawn} == views
 
 
 @pytest.mark.parametrize("flavour", BOTH)

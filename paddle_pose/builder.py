@@ -1,14 +1,12 @@
 """Configuration -> objects. The one place that knows every class."""
 
-import sys
-import types
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import paddle
 
-from paddle_pose.build_data import build_component, skeleton_of
+from paddle_pose.builder_data import build_component, skeleton_of
 from paddle_pose.config import Config, check_config
 from paddle_pose.data.augment import AUGMENTATIONS
 from paddle_pose.data.crops import CropMaker
@@ -144,13 +142,3 @@ def load_network(path: str) -> paddle.nn.Layer:
     parts.network.eval()
     parts.network.config, parts.network.skeleton = parts.config, parts.skeleton
     return parts.network
-
-
-class _CallableModule(types.ModuleType):
-    """Lets `paddle_pose.build(config)` work also once this module is bound to that name."""
-
-    def __call__(self, config: Config) -> Parts:
-        return build(config)
-
-
-sys.modules[__name__].__class__ = _CallableModule
