@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Optional
 
 from paddle_pose.errors import UserError
+from paddle_pose.synthetic.difficulty import BY_NAME
+from paddle_pose.synthetic.recipe import Recipe
 
 WRITERS = {
     "mpii": ("paddle_pose.synthetic.write_mpii", "write_mpii"),
@@ -48,10 +50,11 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument("--root", required=True, help="folder to make; it must not hold anything else")
     parser.add_argument("--train", type=photos, default=2000, help="photos to train on")
     parser.add_argument("--valid", type=photos, default=300, help="photos to evaluate on, with other people")
-    parser.add_argument("--seed", type=_whole_number(0, 2**32 - 1), default=0, help="same seed, same files")
-    parser.add_argument("--image_size", type=_whole_number(64, 2048), default=256, help="longer side, in pixels")
+    parser.add_argument("--seed", type=_whole_number(0, 2**32 - 1), default=Recipe.seed, help="same seed, same files")
+    size = _whole_number(64, 2048)
+    parser.add_argument("--image_size", type=size, default=Recipe.image_size, help="longer side, in pixels")
     hard = "full: any pose, passers-by, things in front; calm: upright people, learned in minutes on a CPU"
-    parser.add_argument("--difficulty", default="full", choices=("full", "calm"), help=hard)
+    parser.add_argument("--difficulty", default=Recipe.difficulty, choices=tuple(BY_NAME), help=hard)
     parser.add_argument("--workers", type=_whole_number(1, 256), default=2, help="processes that render")
     return parser.parse_args(argv)
 
@@ -75,19 +78,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def _write(args: argparse.Namespace) -> None:
     module, name = WRITERS[args.format]
     write = getattr(importlib.import_module(module), name)
+    recipe = Recipe(args.train, args.valid, args.seed, args.image_size, args.difficulty)
     start = time.monotonic()
-    made = write(
-        root=args.root,
-        train=args.train,
-        valid=args.valid,
-        seed=args.seed,
-        image_size=args.image_size,
-        difficulty=args.difficulty,
-        workers=args.workers,
-        progress=True,
-    )
-    if not made:
+    if not write(args.root, recipe, workers=args.workers, progress=True):
         print(f"=> {os.path.abspath(args.root)} is there already, made with these arguments; nothing to do")
         return
-    root, speed = os.path.abspath(args.root), (args.train + args.valid) / (time.monotonic() - start)
-    print(f"=> wrote {args.train} + {args.valid} photos to {root}, {speed:.0f} per second")
+    root, speed = os.path.abspath(args.root), (recipe.train + recipe.valid) / (time.monotonic() - start)
+    print(f"=> wrote {recipe.train} + {recipe.valid} photos to {root}, {speed:.0f} per second")

@@ -3,29 +3,33 @@
 import json
 import os
 import shutil
-from typing import Any, Callable
+from dataclasses import asdict
+from typing import Callable
 
 from paddle_pose.errors import DataError
+from paddle_pose.synthetic.recipe import Recipe
 
 MARKER = "synthetic.json"
 VERSION = 1  # of the pictures: raise it when the same arguments give other files
 
 
-def make_folder(root: str, arguments: dict[str, Any], fill: Callable[[str], None]) -> bool:
+def make_folder(root: str, format_name: str, recipe: Recipe, fill: Callable[[str], None]) -> bool:
     """Fills a folder beside `root` and renames it to `root` when it is complete.
 
     Args:
         root: the folder to make; it may exist if it is empty.
-        arguments: what the contents depend on; kept in `MARKER`.
+        format_name: whose files these are; with `recipe`, all that they depend on, and kept in `MARKER`.
+        recipe: what the dataset is asked to be.
         fill: writes everything into the folder that it is given.
 
     Returns:
-        False if `root` is there already, made with the same arguments; nothing is done then.
+        False if `root` is there already, of the same format and recipe; nothing is done then.
 
     Raises:
         DataError: `root` holds something else, or cannot be written.
     """
     root = os.path.realpath(root)
+    arguments = {"format": format_name, **asdict(recipe)}
     marker = {"written_by": "paddle_pose.synthetic", "version": VERSION, "arguments": arguments}
     if _holds(root, marker):
         return False

@@ -1,6 +1,6 @@
 """Renders photos in worker processes and hands back their annotations in order.
 
-A photo depends on (seed, index) alone, so the files are the same whatever the number of workers.
+A photo depends on its job and index alone, so the files are the same whatever the number of workers.
 """
 
 import multiprocessing
@@ -11,7 +11,8 @@ from typing import Any, Callable
 import cv2
 
 from paddle_pose.errors import DataError
-from paddle_pose.synthetic.difficulty import Difficulty
+from paddle_pose.synthetic.difficulty import BY_NAME
+from paddle_pose.synthetic.recipe import Recipe
 from paddle_pose.synthetic.scene import Person, photo_rng, render_photo
 
 JPEG_QUALITY = 92
@@ -22,22 +23,29 @@ class Job:
     """What all photos of a dataset have in common; it travels to the workers.
 
     Args:
-        seed: of the dataset.
-        image_size: longer side of a photo, in pixels.
-        whole: the main person lies in the frame from head to foot.
-        difficulty: how hard the photos are.
+        recipe: what the dataset is asked to be.
         describe: (people, image_hw) -> the photo's annotation; a function of a module.
+        whole: the main person lies in the frame from head to foot.
     """
 
-    seed: int
-    image_size: int
-    whole: bool
-    difficulty: Difficulty
+    recipe: Recipe
     describe: Callable[[list[Person], tuple[int, int]], Any]
+    whole: bool = False
 
 
 def produce(job: Job, paths: Sequence[str], first: int, workers: int, progress: bool) -> list:
-    """Writes photo `first + i` of the dataset to `paths[i]`, for all of them; returns their annotations."""
+    """Writes photo `first + i` of the dataset to `paths[i]`, for all of them; returns their annotations.
+
+    Args:
+        job: what all photos have in common.
+        paths: files to write; their folders exist.
+        first: index of the first photo.
+        workers: processes that render; the files do not depend on it.
+        progress: whether a bar shows how far it is, if this is a terminal.
+
+    Raises:
+        DataError: a photo cannot be written.
+    """
     tasks = [(job, first + i, path) for i, path in enumerate(paths)]
     results = _in_processes(tasks, workers) if workers > 1 and len(tasks) > 1 else map(_draw, tasks)
     if progress:
@@ -56,7 +64,9 @@ def _in_processes(tasks: list[tuple], workers: int) -> Iterator:
 
 def _draw(task: tuple[Job, int, str]) -> Any:
     job, index, path = task
-    image, people = render_photo(photo_rng(job.seed, index), job.image_size, job.whole, job.difficulty)
+    recipe = job.recipe
+    rng = photo_rng(recipe.seed, index)
+    image, people = render_photo(rng, recipe.image_size, job.whole, BY_NAME[recipe.difficulty])
     if not cv2.imwrite(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)):
         raise DataError(f"cannot write {path}; is the disk full?")
     return job.describe(people, image.shape[:2])

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from paddle_pose.skeletons import COCO_17
-from paddle_pose.synthetic.difficulty import BY_NAME
 from paddle_pose.synthetic.folder import make_folder
 from paddle_pose.synthetic.produce import Job, produce
+from paddle_pose.synthetic.recipe import Recipe
 from paddle_pose.synthetic.scene import Person
 
 PERSON_ID = 1
@@ -24,46 +24,22 @@ SMALLEST_HEIGHT = 0.33  # standing height / longer side of the photo, below whic
 SPLITS = ("train", "val")
 
 
-def write_coco(
-    root: str,
-    train: int,
-    valid: int,
-    seed: int = 0,
-    image_size: int = 256,
-    difficulty: str = "full",
-    workers: int = 1,
-    progress: bool = False,
-) -> bool:
-    """Writes `train` + `valid` photos and their annotations.
-
-    Returns:
-        False if `root` already holds this very dataset.
-
-    Raises:
-        DataError: `root` holds something else, or cannot be written.
-    """
-    arguments = {
-        "format": "coco",
-        "train": train,
-        "valid": valid,
-        "seed": seed,
-        "image_size": image_size,
-        "difficulty": difficulty,
-    }
-    job = Job(seed, image_size, whole=False, difficulty=BY_NAME[difficulty], describe=describe)
+def write_coco(root: str, recipe: Recipe, workers: int = 1, progress: bool = False) -> bool:
+    """Writes the dataset; returns and raises as `make_folder`."""
+    job = Job(recipe, describe)
 
     def fill(folder: str) -> None:
         os.makedirs(os.path.join(folder, "annotations"))
-        for split, first, count in zip(SPLITS, (0, train), (train, valid)):
+        for split, indices in zip(SPLITS, recipe.splits):
             os.makedirs(os.path.join(folder, f"{split}2017"))
-            names = [f"{first + i + 1:012d}.jpg" for i in range(count)]
+            names = [f"{index + 1:012d}.jpg" for index in indices]
             paths = [os.path.join(folder, f"{split}2017", name) for name in names]
-            photos = produce(job, paths, first, workers, progress)
+            photos = produce(job, paths, indices.start, workers, progress)
             path = os.path.join(folder, "annotations", f"person_keypoints_{split}2017.json")
             with open(path, "w", encoding="utf-8") as file:
                 json.dump(_dataset(names, photos), file)
 
-    return make_folder(root, arguments, fill)
+    return make_folder(root, "coco", recipe, fill)
 
 
 def describe(people: list[Person], image_hw: tuple[int, int]) -> tuple[tuple[int, int], list[dict]]:

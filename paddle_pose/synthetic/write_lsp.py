@@ -7,8 +7,8 @@
 | joints that cannot be seen | at their place | at (0, 0) |
 | photos | im0001.jpg, whole people | im00001.jpg, some people cut off |
 
-Coordinates are 1-based. Row i is the photo with number i + 1; the first `train` rows are to train on, the
-rest to evaluate on.
+Coordinates are 1-based. Row i is the photo with number i + 1; the first `Recipe.train` rows are to train
+on, the rest to evaluate on.
 """
 
 import os
@@ -17,65 +17,24 @@ from typing import Callable
 import numpy as np
 
 from paddle_pose.skeletons import LSP_14
-from paddle_pose.synthetic.difficulty import BY_NAME
 from paddle_pose.synthetic.folder import make_folder
 from paddle_pose.synthetic.produce import Job, produce
+from paddle_pose.synthetic.recipe import Recipe
 from paddle_pose.synthetic.scene import Person
 
 FIRST_PIXEL = 1.0
 
 
-def write_lsp(
-    root: str,
-    train: int,
-    valid: int,
-    seed: int = 0,
-    image_size: int = 256,
-    difficulty: str = "full",
-    workers: int = 1,
-    progress: bool = False,
-) -> bool:
-    """Writes `train` + `valid` photos and a `joints.mat` of LSP's form.
-
-    Returns:
-        False if `root` already holds this very dataset.
-
-    Raises:
-        DataError: `root` holds something else, or cannot be written.
-    """
-    arguments = {
-        "format": "lsp",
-        "train": train,
-        "valid": valid,
-        "seed": seed,
-        "image_size": image_size,
-        "difficulty": difficulty,
-    }
-    job = Job(seed, image_size, whole=True, difficulty=BY_NAME[difficulty], describe=describe_lsp)
-    return make_folder(root, arguments, _filler(job, train + valid, "im{:04d}.jpg", (1, 0, 2), workers, progress))
+def write_lsp(root: str, recipe: Recipe, workers: int = 1, progress: bool = False) -> bool:
+    """Writes the dataset in LSP's form; returns and raises as `make_folder`."""
+    job = Job(recipe, describe_lsp, whole=True)
+    return make_folder(root, "lsp", recipe, _filler(job, "im{:04d}.jpg", (1, 0, 2), workers, progress))
 
 
-def write_lspet(
-    root: str,
-    train: int,
-    valid: int,
-    seed: int = 0,
-    image_size: int = 256,
-    difficulty: str = "full",
-    workers: int = 1,
-    progress: bool = False,
-) -> bool:
-    """As `write_lsp`, in LSPET's form."""
-    arguments = {
-        "format": "lspet",
-        "train": train,
-        "valid": valid,
-        "seed": seed,
-        "image_size": image_size,
-        "difficulty": difficulty,
-    }
-    job = Job(seed, image_size, whole=False, difficulty=BY_NAME[difficulty], describe=describe_lspet)
-    return make_folder(root, arguments, _filler(job, train + valid, "im{:05d}.jpg", (0, 1, 2), workers, progress))
+def write_lspet(root: str, recipe: Recipe, workers: int = 1, progress: bool = False) -> bool:
+    """Writes the dataset in LSPET's form; returns and raises as `make_folder`."""
+    job = Job(recipe, describe_lspet)
+    return make_folder(root, "lspet", recipe, _filler(job, "im{:05d}.jpg", (0, 1, 2), workers, progress))
 
 
 def describe_lsp(people: list[Person], image_hw: tuple[int, int]) -> np.ndarray:
@@ -95,14 +54,15 @@ def _main(people: list[Person]) -> Person:
     return next(person for person in people if person.is_main)
 
 
-def _filler(job: Job, count: int, pattern: str, axes: tuple, workers: int, progress: bool) -> Callable[[str], None]:
+def _filler(job: Job, pattern: str, axes: tuple, workers: int, progress: bool) -> Callable[[str], None]:
     """What fills a folder; `axes` orders (joint, x y flag, photo) as the form wants."""
 
     def fill(folder: str) -> None:
         from scipy.io import savemat
 
         os.makedirs(os.path.join(folder, "images"))
-        paths = [os.path.join(folder, "images", pattern.format(i + 1)) for i in range(count)]
+        indices = range(job.recipe.train + job.recipe.valid)
+        paths = [os.path.join(folder, "images", pattern.format(index + 1)) for index in indices]
         rows = produce(job, paths, 0, workers, progress)
         joints = np.stack(rows, axis=-1).transpose(axes)
         savemat(os.path.join(folder, "joints.mat"), {"joints": joints}, do_compression=True)

@@ -11,11 +11,12 @@ import os
 import numpy as np
 
 from paddle_pose.skeletons import MPII_16
-from paddle_pose.synthetic.difficulty import BY_NAME
 from paddle_pose.synthetic.folder import make_folder
 from paddle_pose.synthetic.produce import Job, produce
+from paddle_pose.synthetic.recipe import Recipe
 from paddle_pose.synthetic.scene import Person
 
+SPLITS = ("train", "valid")
 FIRST_PIXEL = 1.0
 PIXELS_PER_SCALE = 200.0
 CENTER_SHIFT_Y_PER_SCALE = 15.0
@@ -31,46 +32,22 @@ SMALLEST_SHARE = 0.55
 SMALLEST_HEIGHT = 0.3  # standing height / longer side of the photo
 
 
-def write_mpii(
-    root: str,
-    train: int,
-    valid: int,
-    seed: int = 0,
-    image_size: int = 256,
-    difficulty: str = "full",
-    workers: int = 1,
-    progress: bool = False,
-) -> bool:
-    """Writes `train` + `valid` photos and their annotations; a photo has one to four annotated people.
-
-    Returns:
-        False if `root` already holds this very dataset.
-
-    Raises:
-        DataError: `root` holds something else, or cannot be written.
-    """
-    arguments = {
-        "format": "mpii",
-        "train": train,
-        "valid": valid,
-        "seed": seed,
-        "image_size": image_size,
-        "difficulty": difficulty,
-    }
-    job = Job(seed, image_size, whole=False, difficulty=BY_NAME[difficulty], describe=describe)
+def write_mpii(root: str, recipe: Recipe, workers: int = 1, progress: bool = False) -> bool:
+    """Writes the dataset, up to four annotated people in a photo; returns and raises as `make_folder`."""
+    job = Job(recipe, describe)
 
     def fill(folder: str) -> None:
         os.makedirs(os.path.join(folder, "images"))
         os.makedirs(os.path.join(folder, "annot"))
-        for split, first, count in (("train", 0, train), ("valid", train, valid)):
-            names = [f"{first + i:09d}.jpg" for i in range(count)]
+        for split, indices in zip(SPLITS, recipe.splits):
+            names = [f"{index:09d}.jpg" for index in indices]
             paths = [os.path.join(folder, "images", name) for name in names]
-            photos = produce(job, paths, first, workers, progress)
+            photos = produce(job, paths, indices.start, workers, progress)
             people = [(dict(record, image=name), box) for name, photo in zip(names, photos) for record, box in photo]
             _write_json(os.path.join(folder, "annot", f"{split}.json"), [record for record, _ in people])
         _write_truth(os.path.join(folder, "annot", "gt_valid.mat"), people)
 
-    return make_folder(root, arguments, fill)
+    return make_folder(root, "mpii", recipe, fill)
 
 
 def describe(people: list[Person], image_hw: tuple[int, int]) -> list[tuple[dict, np.ndarray]]:

@@ -189,8 +189,7 @@ def test_known_answer_on_lsp_joint_by_joint(lsp):
     values = PCK(LSP_14)(found, truth).values
     expected = {"Head": 97.8, "Shoulder": 92.5, "Elbow": 87.0, "Wrist": 83.9}
     expected |= {"Hip": 91.5, "Knee": 90.8, "Ankle": 89.9}
-    for name, value in expected.items():
-        assert values[name] == pytest.approx(value, abs=0.0501)
+    assert {name: values[name] for name in expected} == pytest.approx(expected, abs=0.0501)
     assert values["Mean@0.1"] == 78.75
 
 

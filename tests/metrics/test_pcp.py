@@ -126,7 +126,6 @@ def test_known_answer_on_lsp(lsp):
     values = PCP(LSP_14)(found, truth).values
     published = {"Head": 95.0, "Torso": 98.0, "UpperArm": 85.8, "Forearm": 77.9}
     published |= {"UpperLeg": 92.2, "LowerLeg": 89.1, "Mean": 88.3}
-    for name, value in published.items():
-        assert values[name] == pytest.approx(value, abs=0.0501)
+    assert {name: values[name] for name in published} == pytest.approx(published, abs=0.0501)
     # 8829 of 10,000 sticks
     assert values["Mean"] == pytest.approx(88.29, abs=1e-9)

@@ -1,5 +1,5 @@
 import pytest
-from synthetic_cases import IMAGE_SIZE, SEED, TRAIN, VALID, WRITERS
+from synthetic_cases import RECIPE, WRITERS
 
 
 @pytest.fixture(scope="session")
@@ -10,7 +10,7 @@ def datasets(tmp_path_factory):
     def get(name: str):
         if name not in made:
             made[name] = tmp_path_factory.mktemp("synthetic") / name
-            assert WRITERS[name](str(made[name]), TRAIN, VALID, SEED, IMAGE_SIZE)
+            assert WRITERS[name](str(made[name]), RECIPE)
         return made[name]
 
     return get

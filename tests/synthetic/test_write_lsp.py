@@ -17,11 +17,14 @@ def main_person(index, whole):
     return people[-1].of(LSP_14)
 
 
+@pytest.mark.parametrize(("name", "pattern"), [("lsp", "im{:04d}.jpg"), ("lspet", "im{:05d}.jpg")])
+def test_photos_are_numbered_from_one(datasets, name, pattern):
+    assert sorted(os.listdir(datasets(name) / "images")) == [pattern.format(i + 1) for i in range(COUNT)]
+
+
 def test_lsp_form(datasets):
-    root = datasets("lsp")
-    joints = loadmat(root / "joints.mat")["joints"]
+    joints = loadmat(datasets("lsp") / "joints.mat")["joints"]
     assert joints.shape == (3, 14, COUNT)
-    assert sorted(os.listdir(root / "images")) == [f"im{i + 1:04d}.jpg" for i in range(COUNT)]
     for index in (0, 7, COUNT - 1):
         joints_image, labelled, visible = main_person(index, whole=True)
         assert labelled.all()
@@ -31,10 +34,8 @@ def test_lsp_form(datasets):
 
 
 def test_lspet_form(datasets):
-    root = datasets("lspet")
-    joints = loadmat(root / "joints.mat")["joints"]
+    joints = loadmat(datasets("lspet") / "joints.mat")["joints"]
     assert joints.shape == (14, 3, COUNT)
-    assert sorted(os.listdir(root / "images")) == [f"im{i + 1:05d}.jpg" for i in range(COUNT)]
     for index in (0, 7, COUNT - 1):
         joints_image, _, visible = main_person(index, whole=False)
         np.testing.assert_array_equal(joints[:, 2, index] == 1, visible)
