@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Prepares a Python environment and prints nothing but progress; to be sourced:
 #   . scripts/setup.sh FOLDER [pip requirement ...]     makes FOLDER, or uses the active environment if FOLDER is ''
-# Afterwards $PYTHON_BIN is its python. PADDLE_VERSION chooses another version of the CPU build.
+# Afterwards $PYTHON_BIN is its python. PADDLE_VERSION chooses another version of the CPU build than the one below,
+# which has none of the bugs that 3.3's exported networks meet and is as fast.
+
+DEFAULT_PADDLE_VERSION=3.2.2
 
 fail() { echo "error: $*" >&2; exit 2; }
 
@@ -34,13 +37,14 @@ prepare_environment() {
     else
         PYTHON_BIN=$(command -v python)
     fi
-    local requirements=(-r requirements.txt)
-    if [ -n "${PADDLE_VERSION:-}" ]; then
-        requirements+=("paddlepaddle==$PADDLE_VERSION")
-    elif gpu_is_supported; then
+    local requirements=(-r requirements.txt "paddlepaddle==${PADDLE_VERSION:-$DEFAULT_PADDLE_VERSION}")
+    if "$PYTHON_BIN" -c 'import importlib.metadata as m; m.version("paddlepaddle-gpu")' 2>/dev/null; then
+        echo "a GPU build of Paddle is installed and stays as it is"
+        mapfile -t requirements < <(grep -Ev '^(#|paddlepaddle)' requirements.txt)
+    elif [ -z "${PADDLE_VERSION:-}" ] && gpu_is_supported; then
         echo "GPU found: installing the GPU build of Paddle"
         requirements=(-r requirements-gpu.txt)
-    elif command -v nvidia-smi >/dev/null 2>&1; then
+    elif [ -z "${PADDLE_VERSION:-}" ] && command -v nvidia-smi >/dev/null 2>&1; then
         echo "the registry's GPU build has no kernels for this GPU: installing the CPU build (README.md says how to get a newer one)"
     fi
     requirements+=("$@")

@@ -5,9 +5,8 @@
 #   PADDLE_POSE_DATA=DIR bash scripts/test.sh       also the tests on real data: DIR holds mpii/ lsp/ lspet/ flic/
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PADDLE_VERSION=${PADDLE_VERSION:-3.2.2}
-. scripts/setup.sh ".venv-test-$PADDLE_VERSION" 'pytest>=7.4' 'ruff==0.17.6'
+. scripts/setup.sh ".venv-test${PADDLE_VERSION:+-$PADDLE_VERSION}" 'pytest>=7.4' 'ruff==0.17.6'
 "$PYTHON_BIN" -m ruff check .
 "$PYTHON_BIN" -m ruff format --check --quiet .
-echo "Paddle $("$PYTHON_BIN" -c 'import importlib.metadata as m; print(m.version("paddlepaddle"))')"
+echo "Paddle $("$PYTHON_BIN" -c 'import paddle_pose, paddle; print(paddle.__version__)')"
 exec "$PYTHON_BIN" -m pytest "$@"
