@@ -36,8 +36,8 @@ class Difficulty:
 FULL = Difficulty("full", tuple(FAMILIES), (0.5, 0.2, 0.3), (0.42, 0.32, 0.16, 0.10), 0.07, 0.15, 0.12)
 CALM = Difficulty(
     "calm",
-    ("stand", "hands_on_hips", "arms_crossed", "walk", "both_arms_up", "one_arm_up"),
-    views=(0.9, 0.1, 0.0),
+    ("stand", "hands_on_hips", "walk", "both_arms_up", "one_arm_up"),
+    views=(0.95, 0.05, 0.0),
     others=(0.85, 0.12, 0.03, 0.0),
     crowd=0.03,
     front_thing=0.05,
