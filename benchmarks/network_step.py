@@ -27,7 +27,7 @@ def main() -> None:
         print(json.dumps(measure(arguments)))
         return
     ours, plain = (in_own_process(arguments, flag) for flag in ([], ["--plain"]))
-    print(f"{arguments.config}, batch {ours['batch']}, {ours['threads']} threads, Paddle {ours['paddle']}")
+    print(f"{arguments.config}, batch {ours['batch']}, {ours['threads']} thread(s), Paddle {ours['paddle']}")
     for name in ("training step", "evaluation batch"):
         print(
             f"{name}: {ours[name]:.3f} s, Paddle's defaults {plain[name]:.3f} s, ratio {plain[name] / ours[name]:.2f}"
@@ -50,14 +50,13 @@ def in_own_process(arguments: argparse.Namespace, extra: list) -> dict:
     ]
     environment = dict(os.environ)
     if extra:
-        environment.update(MKL_DEBUG_CPU_TYPE="", KMP_BLOCKTIME="200")
+        environment.update(MKL_DEBUG_CPU_TYPE="", KMP_BLOCKTIME="200", OMP_NUM_THREADS="1")
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     return json.loads(output.strip().splitlines()[-1])
 
 
 def measure(arguments: argparse.Namespace) -> dict:
     """Median seconds of a step and of a batch, and the operators' shares of a step."""
-    import numpy as np
     import paddle
 
     from paddle_pose import runtime
@@ -67,8 +66,9 @@ def measure(arguments: argparse.Namespace) -> dict:
 
     if arguments.plain:
         use_plain_layers()
-    runtime.choose_device("cpu")
-    parts = build(load_config(arguments.config))
+    config = load_config(arguments.config)
+    runtime.choose_device("cpu", config.cpu_threads)
+    parts = build(config)
     trainer = build_trainer(parts, 1000, 1)
     batch = random_batch(parts)
     evaluator = Evaluator(parts.codec, parts.normalise, mirror_test=False)
@@ -82,10 +82,9 @@ def measure(arguments: argparse.Namespace) -> dict:
         "training step": step,
         "evaluation batch": evaluation,
         "batch": len(batch),
-        "threads": runtime.usable_cores(),
+        "threads": config.cpu_threads or runtime.usable_cores(),
         "paddle": paddle.__version__,
         "limits": limits,
-        "numpy": np.__version__,
     }
 
 

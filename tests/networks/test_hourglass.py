@@ -19,7 +19,8 @@ BUILDERS = {
     "princeton_hg8": lambda: PrincetonHourglass(16, stacks=8),
 }
 DOUBLE = 1e-6  # what float64 leaves of one pass
-STEPPED = 1e-3  # and after Adam, which divides small gradients by themselves; seen: 5e-5
+STEPPED = 1e-3  # and after Adam, which divides small gradients by themselves
+UNDETERMINED = 2e-2  # and after that many steps: golden.DETERMINED_STEPS says why
 
 
 @pytest.fixture(params=BUILDERS)
@@ -40,9 +41,9 @@ def test_forward_and_training_follow_the_reference(case):
     network.to(dtype="float64")
     network.train()
     optimiser = paddle.optimizer.Adam(golden.ADAM_RATE, epsilon=1e-8, parameters=network.parameters())
-    for step in range(golden.STEPS[name]):
+    for step in range(golden.STEPS):
         loss = training_loss(network)
-        rtol = STEPPED if step else DOUBLE
+        rtol = DOUBLE if step == 0 else STEPPED if step < golden.DETERMINED_STEPS[name] else UNDETERMINED
         np.testing.assert_allclose(float(loss), stored["losses"][step], rtol=rtol, err_msg=f"step {step}")
         loss.backward()
         if step == 0:

@@ -121,7 +121,7 @@ def record(name: str, checkout: str) -> None:
     image, target = (torch.from_numpy(array) for array in golden.training_batch())
     optimiser = torch.optim.Adam(network.parameters(), lr=golden.ADAM_RATE)
     losses = []
-    for step in range(golden.STEPS[name]):
+    for step in range(golden.STEPS):
         optimiser.zero_grad()
         loss = sum(((maps - target) ** 2).mean() for maps in network(image))
         loss.backward()
