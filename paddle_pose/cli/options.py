@@ -1,6 +1,7 @@
 """Flags that commands share, and how a command ends. Imports nothing heavy: `--help` must be quick."""
 
 import argparse
+import errno
 import os
 import sys
 from typing import Callable, Optional
@@ -37,6 +38,11 @@ def run_command(main: Callable[[argparse.Namespace], int], arguments: argparse.N
         return main(arguments)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print("error: no space is left on the disk; free some, then go on with --resume", file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -1,10 +1,14 @@
 """`--help` answers before anything heavy is imported; wrong flags and wrong input end with code 2."""
 
+import argparse
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from paddle_pose.cli.options import run_command
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"paddle", "cv2", "scipy", "pydantic", "matplotlib", "visualdl", "yaml"}
@@ -55,3 +59,19 @@ def test_options_may_be_given_in_several_groups():
 
 def test_an_image_size_of_nothing():
     assert "--image_size" in user_error("train.py", "--image_size", "0")
+
+
+def test_a_full_disk_ends_any_command_with_one_line(capsys):
+    def full(arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert run_command(full, argparse.Namespace()) == 2
+    assert capsys.readouterr().err.startswith("error: no space is left")
+
+
+def test_another_error_of_the_system_is_not_hidden():
+    def broken(arguments):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output"):
+        run_command(broken, argparse.Namespace())
