@@ -15,10 +15,10 @@ FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data" / "golden"
 CELLS = 4  # one output cell in so many is stored, in both directions
 ADAM_RATE = 1e-4
 STEPS = 10
-# Losses up to this step agree within 1e-3. Deep stacks with the rule's weights have dead units and gradients that differ
-# by 20 orders of magnitude, all of which Adam makes steps of one size, so that rounding grows: a change of 1e-14 in the
-# reference's own weights moves Hourglass-52's losses by 1e-3 to 2.4e-3 from the fifth step on. Seen in later steps, at
-# most: 5e-3, -, 2e-3, 7e-3.
+# Losses up to this step agree within 1e-3. With the rule's weights deep stacks have dead units, and gradients that
+# differ by 20 orders of magnitude, all of which Adam makes steps of one size, so that rounding grows: a change of
+# 1e-14 in the reference's own weights moves Hourglass-52's losses by 1e-3 to 2.4e-3 from the fifth step on. Seen in
+# later steps, at most: 5e-3, -, 2e-3, 7e-3.
 DETERMINED_STEPS = {"mmpose_hourglass52_mpii": 3, "bearpaw_hg2": 10, "bearpaw_hg8": 5, "princeton_hg8": 4}
 
 
