@@ -20,7 +20,7 @@ BUILDERS = {
 }
 DOUBLE = 1e-6  # what float64 leaves of one pass
 STEPPED = 1e-3  # and after Adam, which divides small gradients by themselves
-UNDETERMINED = 2e-2  # and after that many steps: golden.DETERMINED_STEPS says why
+UNDETERMINED = 1e-2  # and after that many steps: golden.DETERMINED_STEPS says why
 
 
 @pytest.fixture(params=BUILDERS)

@@ -118,6 +118,9 @@ def record(name: str, checkout: str) -> None:
     counters = {key: value for key, value in network.state_dict().items() if key.endswith("_tracked")}
     network.load_state_dict({**{k: torch.from_numpy(v) for k, v in weights.items()}, **counters})
     network.double()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.eps = float(np.float32(layer.eps))  # Paddle keeps it in float32, for float64 maps too
     image, target = (torch.from_numpy(array) for array in golden.training_batch())
     optimiser = torch.optim.Adam(network.parameters(), lr=golden.ADAM_RATE)
     losses = []
