@@ -15,9 +15,9 @@ FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data" / "golden"
 CELLS = 4  # one output cell in so many is stored, in both directions
 ADAM_RATE = 1e-4
 STEPS = 10
-# Losses before these steps agree within 1e-3 (seen: 8e-5, 3e-12, 3e-5, 1e-5), later ones within 2e-3. Training amplifies
-# rounding: a change of 1e-14 in the reference's own weights moves Hourglass-52's losses by 1e-3 to 2.4e-3 from the fifth
-# on, so there the reference does not reproduce itself either.
+# Losses before these steps agree within 1e-3 (seen: 8e-5, 3e-12, 3e-5, 1e-5), later ones within 2e-3. Training
+# amplifies rounding: a change of 1e-14 in the reference's own weights moves Hourglass-52's losses by 1e-3 to 2.4e-3
+# from the fifth on, so there the reference does not reproduce itself either.
 DETERMINED_STEPS = {"mmpose_hourglass52_mpii": 5, "bearpaw_hg2": 10, "bearpaw_hg8": 7, "princeton_hg8": 6}
 
 
