@@ -1,5 +1,6 @@
 """A network and recipe small enough that a run takes seconds, and how the tests call the commands."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ train: {epochs: 2, batch_size: 2, accumulate: 2, workers: 2, ema_decay: 0.9, che
 valid: {batch_size: 8, mirror_test: true, best: Mean}
 seed: 5
 """
+SHORT = ("train.epochs=1", "train.log_steps=1000", "train.checkpoint_steps=1000", "valid.mirror_test=false")
 
 
 def write_config(folder: Path, text: str = CONFIG) -> Path:
@@ -126,3 +128,13 @@ def run_launch(folder: Path, script: Path, *arguments, timeout=240) -> subproces
     """Two processes of Paddle's launcher on the CPU; its logs (they hold the environment) stay in `folder`."""
     launch = ["-m", "paddle.distributed.launch", "--nproc_per_node", "2", "--log_dir", folder / "launch_logs"]
     return run_python(*launch, script, *arguments, cwd=folder, timeout=timeout)
+
+
+def fingerprint(folder) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def cut_in_half(path):
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
