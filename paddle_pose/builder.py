@@ -113,13 +113,18 @@ def load_into(parts: Parts, path: Path) -> dict[str, Any]:
         CheckpointError: the file is of another network or skeleton, or damaged.
     """
     weights, facts = load_model(path)
+    use_weights(parts, weights, facts, path)
+    return facts
+
+
+def use_weights(parts: Parts, weights: dict[str, Any], facts: dict[str, Any], path: Path) -> None:
+    """Puts what `load_model` read from `path` into `parts.network`; CheckpointError as `load_into`."""
     saved = facts.get("skeleton", parts.skeleton.name)
     if saved != parts.skeleton.name:
         raise CheckpointError(
             f"{path}: trained on skeleton {saved}, the dataset has {parts.skeleton.name}; check --config"
         )
     load_weights(parts.network, weights, path)
-    return facts
 
 
 def load_network(path: str) -> paddle.nn.Layer:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to a trained network: renders people, trains a small Hourglass on them, evaluates it on others, draws.
-# About ten minutes on two CPU cores after the installation. Everything goes to data/synthetic_mpii and output/quickstart.
+# About nine minutes on two CPU cores after the installation. Everything goes to data/synthetic_mpii and output/quickstart.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=.venv

@@ -87,7 +87,7 @@ def _score_file(arguments: argparse.Namespace) -> _Scored:
 
 def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose import runtime
-    from paddle_pose.builder import build, load_into
+    from paddle_pose.builder import build, use_weights
     from paddle_pose.builder_data import build_dataset
     from paddle_pose.cli.evaluation import print_counts
     from paddle_pose.cli.scorer import Scorer
@@ -96,7 +96,7 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose.engine.logger import Logger
 
     path = Path(arguments.pretrained_model)
-    _, facts = load_model(path)
+    weights, facts = load_model(path)
     # Without --config it is the configuration that the checkpoint was trained with.
     config = read_config(arguments, "valid", None if arguments.config else facts.get("config"))
     dataset = build_dataset(config, "valid")
@@ -105,7 +105,7 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     runtime.choose_device(arguments.device, config.cpu_threads)
     place = distributed.initialise()
     parts = build(config)
-    load_into(parts, path)
+    use_weights(parts, weights, facts, path)
     predictions = Scorer(parts, dataset, place, Logger(None, silent=place[0] > 0)).predict(parts.network)
     scored = {"checkpoint": path.name, "epoch": facts.get("epoch")}
     return _Scored(config, dataset, predictions, scored) if place[0] == 0 else None
