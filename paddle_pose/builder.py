@@ -45,7 +45,7 @@ def build(config: Config) -> Parts:
         "codec",
         {"mirror": skeleton.mirror, "input_wh": config.input_wh, "stride": network.stride},
     )
-    loss = build_component(LOSSES, config.loss, "loss", {})
+    loss = build_component(LOSSES, config.loss, "loss", {"skeleton": skeleton, "network": network})
     return Parts(config, skeleton, network, codec, loss, Normaliser(config.normalise.mean, config.normalise.std))
 
 

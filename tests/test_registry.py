@@ -59,7 +59,7 @@ def test_register_hands_the_class_back():
 
 
 def test_a_module_can_hold_the_entries():
-    """`losses` is one file, not a package."""
+    """A registry may stand for one file."""
     registry = Registry("paddle_pose.errors")
     assert registry.names() == []
 

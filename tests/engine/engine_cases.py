@@ -9,7 +9,7 @@ from paddle_pose.engine.optimizers import make_optimizer
 from paddle_pose.engine.preprocess import Normaliser
 from paddle_pose.engine.schedule import Schedule
 from paddle_pose.engine.trainer import Trainer
-from paddle_pose.losses import JointsMSE
+from paddle_pose.losses.heatmaps import JointsMSE
 from paddle_pose.samples import Batch
 
 NUM_JOINTS, MIRROR, SIZE = 3, (1, 0, 2), 32

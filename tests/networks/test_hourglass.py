@@ -3,103 +3,25 @@ import copy
 import numpy as np
 import paddle
 import pytest
-from networks import golden
+from networks.ladder import Reference, climb, count
 from paddle import nn
 
-from paddle_pose.convert import convert_state
 from paddle_pose.errors import ConfigError
 from paddle_pose.networks.hourglass import PrincetonHourglass, StackedHourglass
 from paddle_pose.networks.hourglass52 import Hourglass52
 from paddle_pose.registry import NETWORKS
 
-BUILDERS = {
-    "mmpose_hourglass52_mpii": lambda: Hourglass52(16),
-    "bearpaw_hg2": lambda: StackedHourglass(16, stacks=2),
-    "bearpaw_hg8": lambda: StackedHourglass(16, stacks=8),
-    "princeton_hg8": lambda: PrincetonHourglass(16, stacks=8),
-}
-DOUBLE = 1e-6  # what float64 leaves of one pass
-STEPPED = 1e-3  # and after Adam, which divides small gradients by themselves
-UNDETERMINED = 1e-2  # and after that many steps: golden.DETERMINED_STEPS says why
+REFERENCES = [
+    Reference("mmpose_hourglass52_mpii", lambda: Hourglass52(16), 93_666_960, never_called=1_180_672),
+    Reference("bearpaw_hg2", lambda: StackedHourglass(16, stacks=2), 6_730_912),
+    Reference("bearpaw_hg8", lambda: StackedHourglass(16, stacks=8), 25_594_624),
+    Reference("princeton_hg8", lambda: PrincetonHourglass(16, stacks=8), 25_434_112, never_called=7_385_216),
+]
 
 
-@pytest.fixture(params=BUILDERS)
-def case(request):
-    """Golden file and our network with the reference's weights, of one reference."""
-    stored = golden.read(request.param)
-    network = BUILDERS[request.param]()
-    state = convert_state(golden.weights(golden.shapes(stored), seed=0), network)
-    missing, unexpected = network.set_state_dict(state)
-    assert (missing, unexpected) == ([], [])
-    return request.param, stored, network
-
-
-def test_forward_and_training_follow_the_reference(case):
-    name, stored, network = case
-    check_count(name, stored, network)
-    check_forward(stored, network)
-    network.to(dtype="float64")
-    network.train()
-    optimiser = paddle.optimizer.Adam(golden.ADAM_RATE, epsilon=1e-8, parameters=network.parameters())
-    for step in range(golden.STEPS):
-        loss = training_loss(network)
-        rtol = DOUBLE if step == 0 else STEPPED if step < golden.DETERMINED_STEPS[name] else UNDETERMINED
-        np.testing.assert_allclose(float(loss), stored["losses"][step], rtol=rtol, err_msg=f"step {step}")
-        loss.backward()
-        if step == 0:
-            check_gradients(stored, network)
-        optimiser.step()
-        optimiser.clear_grad()
-
-
-def check_forward(stored, network):
-    """Within 1e-4 of each output's largest value, as an untrained stack's outputs grow with depth."""
-    network.eval()
-    with paddle.no_grad():
-        outputs = network(paddle.to_tensor(np.load(golden.FOLDER / "input.npy")))
-    assert len(outputs) == len(stored["eval_outputs"])
-    for maps, wanted, peak in zip(outputs, stored["eval_outputs"], stored["eval_peaks"]):
-        assert tuple(maps.shape) == (2, 16, 32, 32)
-        np.testing.assert_allclose(maps.numpy()[..., :: golden.CELLS, :: golden.CELLS], wanted, atol=1e-4 * peak)
-        np.testing.assert_allclose(np.abs(maps.numpy()).max(), peak, rtol=1e-4)
-
-
-def training_loss(network):
-    images, target = (paddle.to_tensor(array) for array in golden.training_batch())
-    return sum(nn.functional.mse_loss(maps, target) for maps in network(images))
-
-
-def check_gradients(stored, network):
-    """Every parameter's; a bias that batch normalisation cancels has no gradient but rounding."""
-    ours = {name: p.grad for name, p in network.named_parameters() if not p.stop_gradient}
-    norms = dict(zip(stored["grad_names"].tolist(), stored["grad_norms"].tolist()))
-    assert sorted(network.reference_name(key) for key in norms) == sorted(ours)
-    for key, norm in norms.items():
-        got = float(np.linalg.norm(ours[network.reference_name(key)].numpy()))
-        np.testing.assert_allclose(got, norm, rtol=DOUBLE, atol=1e-12, err_msg=key)
-
-
-def count(network):
-    """Trained numbers; Paddle lists batch statistics among the parameters, with stop_gradient."""
-    return sum(int(np.prod(p.shape)) for p in network.parameters() if not p.stop_gradient)
-
-
-PARAMETERS = {
-    "mmpose_hourglass52_mpii": 93_666_960,
-    "bearpaw_hg2": 6_730_912,
-    "bearpaw_hg8": 25_594_624,
-    "princeton_hg8": 25_434_112,
-}
-NEVER_CALLED = {"mmpose_hourglass52_mpii": 1_180_672, "princeton_hg8": 7_385_216}
-
-
-def check_count(name, stored, network):
-    """Every number of the checkpoint is ours or in a layer that the reference creates and never calls."""
-    shapes = golden.shapes(stored)
-    sizes = {key: int(np.prod(shape)) for key, shape in shapes.items() if "running_" not in key}
-    unused = sum(size for key, size in sizes.items() if network.reference_name(key) is None)
-    assert unused == NEVER_CALLED.get(name, 0)
-    assert count(network) == PARAMETERS[name] == sum(sizes.values()) - unused
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.name)
+def test_forward_and_training_follow_the_reference(reference):
+    climb(reference)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import paddle
 import pytest
 
 from paddle_pose.errors import ConfigError
-from paddle_pose.losses import JointsMSE
+from paddle_pose.losses.heatmaps import JointsMSE
 
 
 def full(values):
