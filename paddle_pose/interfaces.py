@@ -1,6 +1,6 @@
 """What each part promises the others. Read this first.
 
-Letters: B batch, S stages, N people, K joints, C channels, H W crop, h w map.
+Letters: B batch, S stages, N people, P other people of a photo, K joints, C channels, H W crop, h w map.
 Frames:  `_image` photo pixels (0-based), `_crop` network input pixels, `_map` output cells.
          Integer coordinate = pixel centre. A pair says its order: `_xy`, `_wh`, `_hw`.
 Way:     annotation file -> Sample -> Crop -> Batch -> [device: normalise, encode] -> network -> stages
@@ -9,7 +9,7 @@ Way:     annotation file -> Sample -> Crop -> Batch -> [device: normalise, encod
 Tensors are paddle tensors; arrays are numpy arrays. Nothing here imports paddle.
 """
 
-from typing import Any, Protocol
+from typing import Any, Optional, Protocol
 
 from paddle_pose.samples import Predictions, Report, Sample, Truth
 from paddle_pose.skeletons import Skeleton
@@ -45,8 +45,14 @@ class Network(Protocol):
 class Codec(Protocol):
     """Owns both directions between joints and network outputs, and the mirror; all on the device."""
 
-    def encode(self, joints_crop: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, K, 2), (B, K) -> target of the shape of one stage output, and the weight (B, K) of each joint in it."""
+    def encode(
+        self, joints_crop: Tensor, weight: Tensor, others: Optional[tuple[Tensor, Tensor]] = None
+    ) -> tuple[Tensor, Tensor]:
+        """(B, K, 2), (B, K) -> the target that the loss compares stages with, and each joint's weight (B, K) in it.
+
+        `others` are the joints (B, P, K, 2) and weights (B, P, K) of the other people in the crop, for codecs that
+        draw them too.
+        """
 
     def decode(self, output: Tensor) -> tuple[Tensor, Tensor]:
         """One stage output -> joints_crop (B, K, 2) and scores (B, K)."""

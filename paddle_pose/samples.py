@@ -1,7 +1,7 @@
 """Frozen, self-checking records that pass between the stages of the pipeline.
 
-Letters: N people, B batch, K joints, H W crop, h w map. Frames: `_image` photo pixels, `_crop` network
-input pixels, `_map` output cells. Integer coordinate = pixel centre. See docs/coordinates.md.
+Letters: N people, P other people of a photo, B batch, K joints, H W crop, h w map. Frames: `_image` photo pixels,
+`_crop` network input pixels, `_map` output cells. Integer coordinate = pixel centre. See docs/coordinates.md.
 """
 
 from dataclasses import dataclass
@@ -35,6 +35,8 @@ class Sample:
         visible: (K,) bool, True where it is labelled and not occluded.
         center_image_xy: (2,) centre of the part of the photo to be cropped.
         size_image_wh: (2,) width and height of that part, the dataset's padding included, aspect not yet fixed.
+        others_image: (P, K, 2) the joints of the other annotated people in the photo; None: not known.
+        others_labelled: (P, K) bool, which of them the annotation gives.
     """
 
     index: int
@@ -44,6 +46,8 @@ class Sample:
     visible: np.ndarray
     center_image_xy: np.ndarray
     size_image_wh: np.ndarray
+    others_image: Optional[np.ndarray] = None
+    others_labelled: Optional[np.ndarray] = None
 
     def __post_init__(self) -> None:
         _check(self.joints_image, ("K", 2), "joints_image")
@@ -53,6 +57,10 @@ class Sample:
         _check_bool(self.visible, "visible")
         _check(self.center_image_xy, (2,), "center_image_xy")
         _check(self.size_image_wh, (2,), "size_image_wh")
+        if self.others_image is not None:
+            _check(self.others_image, ("P", len(self.joints_image), 2), "others_image")
+            _check(self.others_labelled, np.shape(self.others_image)[:2], "others_labelled")
+            _check_bool(self.others_labelled, "others_labelled")
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,9 @@ class Crop:
         weight: (K,) float32, 0 for a joint that the loss must not see.
         crop_from_image: (2, 3) float64 affine matrix, mirror included.
         color_gain: (3,) float32 factor of each colour channel, 1 where colours are not jittered.
+        others_crop: (P, K, 2) float32, the joints of the other people of the photo, many of them outside the crop;
+            None: not known.
+        others_weight: (P, K) float32, 0 for a joint without label.
     """
 
     image: np.ndarray
@@ -72,6 +83,8 @@ class Crop:
     weight: np.ndarray
     crop_from_image: np.ndarray
     color_gain: np.ndarray
+    others_crop: Optional[np.ndarray] = None
+    others_weight: Optional[np.ndarray] = None
 
     def __post_init__(self) -> None:
         _check(self.image, ("H", "W", 3), "image")
@@ -79,6 +92,9 @@ class Crop:
         _check(self.weight, (len(self.joints_crop),), "weight")
         _check(self.crop_from_image, (2, 3), "crop_from_image")
         _check(self.color_gain, (3,), "color_gain")
+        if self.others_crop is not None:
+            _check(self.others_crop, ("P", len(self.joints_crop), 2), "others_crop")
+            _check(self.others_weight, np.shape(self.others_crop)[:2], "others_weight")
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,8 @@ class Batch:
         color_gain: (B, 3) float32.
         index: (B,) int64 position of each sample in its dataset.
         image_paths: the B photo files, for messages.
+        others_crop: (B, P, K, 2) float32, other people, P as many as the fullest photo of the batch has, or None.
+        others_weight: (B, P, K) float32, 0 for joints without label and for people that only fill up.
     """
 
     images: np.ndarray
@@ -102,6 +120,8 @@ class Batch:
     color_gain: np.ndarray
     index: np.ndarray
     image_paths: tuple[str, ...]
+    others_crop: Optional[np.ndarray] = None
+    others_weight: Optional[np.ndarray] = None
 
     def __len__(self) -> int:
         return len(self.index)

@@ -97,12 +97,15 @@ class GaussianHeatmap:
         return num_joints, self.map_wh[1], self.map_wh[0]
 
     @paddle.no_grad()
-    def encode(self, joints_crop: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(
+        self, joints_crop: Tensor, weight: Tensor, others: Optional[tuple[Tensor, Tensor]] = None
+    ) -> tuple[Tensor, Tensor]:
         """Draws the target maps.
 
         Args:
             joints_crop: (B, K, 2) x, y in crop pixels; anything, NaN included, where weight is 0.
             weight: (B, K) 0 where the joint has no label.
+            others: not drawn: the network is to find the person in the middle.
 
         Returns:
             maps: (B, K, h, w) float32 exp(-d^2 / (2 sigma^2)), at most 1. msra and udp are 0 beyond the

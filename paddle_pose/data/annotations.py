@@ -74,7 +74,10 @@ class PhotoPeople:
         self.photo_folder = photo_folder
         self.skeleton = skeleton
         self.protocol = protocol
-        self.num_images = len(np.unique(people.photo_names))
+        names, self._photo = np.unique(people.photo_names, return_inverse=True)  # (N,) number of each person's photo
+        self.num_images = len(names)
+        self._by_photo = np.argsort(self._photo, kind="stable")
+        self._first_of_photo = np.searchsorted(self._photo[self._by_photo], np.arange(len(names) + 1))
         self._how_to_get_photos = how_to_get_photos
 
     def __len__(self) -> int:
@@ -83,6 +86,8 @@ class PhotoPeople:
     def sample(self, index: int) -> Sample:
         """Person `index`, 0 <= index < N."""
         people = self.people
+        others = self.people_of_photo(self._photo[index])
+        others = others[others != index]
         return Sample(
             index=index,
             image_path=photo_path(self.photo_folder, str(people.photo_names[index])),
@@ -91,7 +96,13 @@ class PhotoPeople:
             visible=people.visible[index].copy(),
             center_image_xy=people.center_image_xy[index].copy(),
             size_image_wh=people.size_image_wh[index].copy(),
+            others_image=people.joints_image[others],
+            others_labelled=people.labelled[others],
         )
+
+    def people_of_photo(self, photo: int) -> np.ndarray:
+        """Indices of the people in photo number `photo`, 0 <= photo < num_images, ascending."""
+        return self._by_photo[self._first_of_photo[photo] : self._first_of_photo[photo + 1]]
 
     def truth(self) -> Truth:
         """Positions and labels as annotated; no head sizes."""

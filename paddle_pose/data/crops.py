@@ -1,6 +1,6 @@
 """One person of one photo -> one crop, by one matrix."""
 
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 
@@ -62,15 +62,25 @@ def cut(
     crop_from_image = geometry.crop_matrix(
         view.center_image_xy, width_image, view.angle_deg, input_wh, view.mirrored, pixel_centres
     )
-    joints_crop = geometry.apply(crop_from_image, np.where(sample.labelled[:, None], sample.joints_image, 0.0))
-    labelled = sample.labelled
-    if view.mirrored:
-        order = list(skeleton.mirror)
-        joints_crop, labelled = joints_crop[order], labelled[order]
+    order = list(skeleton.mirror) if view.mirrored else slice(None)
+    joints_crop, weight = _joints(crop_from_image, sample.joints_image, sample.labelled, order)
+    others_crop = others_weight = None
+    if sample.others_image is not None:
+        others_crop, others_weight = _joints(crop_from_image, sample.others_image, sample.others_labelled, order)
     return Crop(
         image=geometry.warp(image, crop_from_image, input_wh),
-        joints_crop=joints_crop.astype(np.float32),
-        weight=labelled.astype(np.float32),
+        joints_crop=joints_crop,
+        weight=weight,
         crop_from_image=crop_from_image,
         color_gain=np.asarray(view.color_gain, np.float32),
+        others_crop=others_crop,
+        others_weight=others_weight,
     )
+
+
+def _joints(
+    crop_from_image: np.ndarray, joints_image: np.ndarray, labelled: np.ndarray, order: Union[list, slice]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Joints (..., K, 2) and flags (..., K) of people in the photo -> in the crop, in the order of its names."""
+    joints_crop = geometry.apply(crop_from_image, np.where(labelled[..., None], joints_image, 0.0))
+    return joints_crop[..., order, :].astype(np.float32), labelled[..., order].astype(np.float32)

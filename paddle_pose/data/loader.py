@@ -102,6 +102,7 @@ class Loader:
     def _batch(self, indices: np.ndarray, epoch: int) -> Batch:
         found = [self._crop(int(index), epoch) for index in indices]
         crops = [crop for _, crop in found]
+        others_crop, others_weight = _stack_others(crops)
         return Batch(
             images=np.stack([crop.image for crop in crops]),
             joints_crop=np.stack([crop.joints_crop for crop in crops]),
@@ -110,6 +111,8 @@ class Loader:
             color_gain=np.stack([crop.color_gain for crop in crops]),
             index=np.array([index for index, _ in found], np.int64),
             image_paths=tuple(self._make_crop.image_path(index) for index, _ in found),
+            others_crop=others_crop,
+            others_weight=others_weight,
         )
 
     def _crop(self, index: int, epoch: int) -> tuple[int, Crop]:
@@ -123,3 +126,16 @@ class Loader:
             except DataError as error:
                 self._bad_photos.add(person, error)
         raise DataError("not one photo of the dataset can be read; check dataset.root")
+
+
+def _stack_others(crops: list[Crop]) -> tuple[Optional[np.ndarray], Optional[np.ndarray]]:
+    """Other people of each crop, filled up to the same number with people of weight 0; None where not known."""
+    if any(crop.others_crop is None for crop in crops):
+        return None, None
+    most = max(len(crop.others_crop) for crop in crops)
+    others_weight = np.zeros((len(crops), most, len(crops[0].joints_crop)), np.float32)
+    others_crop = np.zeros((*others_weight.shape, 2), np.float32)
+    for row, crop in enumerate(crops):
+        others_crop[row, : len(crop.others_crop)] = crop.others_crop
+        others_weight[row, : len(crop.others_crop)] = crop.others_weight
+    return others_crop, others_weight

@@ -112,7 +112,7 @@ class Trainer:
         """Loss of one batch: normalise, draw targets, network, loss, all on the device."""
         images = self._normalise(batch.images, batch.color_gain)
         joints_crop, weight = paddle.to_tensor(batch.joints_crop), paddle.to_tensor(batch.weight)
-        target, weight = self.codec.encode(joints_crop, weight)
+        target, weight = self.codec.encode(joints_crop, weight, _others(batch))
         with self._precision.cast():
             stages = self._parallel(images)
         return self._loss(stages, target, weight)
@@ -217,6 +217,13 @@ class Trainer:
         for name, layer in self.network.named_sublayers():
             if is_frozen(name, self._frozen):
                 layer.eval()
+
+
+def _others(batch: Batch) -> Optional[tuple[paddle.Tensor, paddle.Tensor]]:
+    """Joints and weights of the other people in a batch's crops; None where there are none."""
+    if batch.others_weight is None or not batch.others_weight.any():
+        return None
+    return paddle.to_tensor(batch.others_crop), paddle.to_tensor(batch.others_weight)
 
 
 def is_frozen(name: str, prefixes: tuple[str, ...]) -> bool:
