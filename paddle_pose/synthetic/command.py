@@ -53,7 +53,10 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=_whole_number(0, 2**32 - 1), default=Recipe.seed, help="same seed, same files")
     size = _whole_number(64, 2048)
     parser.add_argument("--image_size", type=size, default=Recipe.image_size, help="longer side, in pixels")
-    hard = "full: any pose, passers-by, things in front; calm: upright people, learned in minutes on a CPU"
+    hard = (
+        "full: any pose, passers-by, things in front; calm: upright people, learned in minutes on a CPU; "
+        "group: calm, two to four together"
+    )
     parser.add_argument("--difficulty", default=Recipe.difficulty, choices=tuple(BY_NAME), help=hard)
     parser.add_argument("--workers", type=_whole_number(1, 256), default=2, help="processes that render")
     return parser.parse_args(argv)

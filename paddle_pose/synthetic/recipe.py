@@ -15,7 +15,7 @@ class Recipe:
         valid: photos to evaluate on, with other people.
         seed: same seed, same files.
         image_size: longer side of a photo, in pixels.
-        difficulty: name of what difficulty.py describes, "full" or "calm".
+        difficulty: name of what difficulty.py describes, "full", "calm" or "group".
 
     Raises:
         DataError: no difficulty has this name.

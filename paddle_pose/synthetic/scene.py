@@ -99,7 +99,7 @@ def _place_people(
     main = _place_main(rng, image_hw, whole, difficulty)
     others: list[_Placed] = []
     for _ in range(rng.choice(4, p=difficulty.others)):
-        height = main.body.height * rng.uniform(0.4, 0.95)
+        height = main.body.height * rng.uniform(*difficulty.other_size)
         origin = rng.uniform((0.0, 0.3), (1.0, 0.75)) * image_hw[::-1]
         taken = [p.body for p in (main, *others)]
         if all(np.hypot(*(origin - b.points["pelvis"][:2])) > 0.3 * max(height, b.height) for b in taken):
@@ -118,7 +118,7 @@ def _place_main(rng: np.random.Generator, image_hw: tuple[int, int], whole: bool
         # the upper body stays in the photo
         origin = size_wh * rng.uniform((0.35, 0.6), (0.65, 0.95))
     else:
-        height = min(rng.uniform(0.6, 0.98) * (size_wh / (high - low)).min(), 1.1 * image_hw[0])
+        height = min(rng.uniform(*difficulty.main_size) * (size_wh / (high - low)).min(), 1.1 * image_hw[0])
         room = size_wh - 1 - height * (high - low)
         origin = room * np.clip(rng.normal(0.5, 0.25, 2), 0, 1) - height * low
     return _Placed(body.placed(height, origin), is_main=True)

@@ -11,7 +11,7 @@ from paddle_pose.errors import DataError
 from paddle_pose.skeletons import LSP_14
 from paddle_pose.synthetic import body as body_module
 from paddle_pose.synthetic.body import draw_body
-from paddle_pose.synthetic.difficulty import BY_NAME, CALM, FULL
+from paddle_pose.synthetic.difficulty import BY_NAME, CALM, FULL, GROUP
 from paddle_pose.synthetic.poses import FAMILIES, draw_angles, draw_family
 from paddle_pose.synthetic.recipe import Recipe
 from paddle_pose.synthetic.scene import photo_rng, render_photo
@@ -94,6 +94,14 @@ class TestPhotos:
             assert np.mean(counts <= number) >= chance - 4 * spread - 1e-12
         assert counts.any() == (CALM.others[0] < 1)
 
+    def test_groups_are_mostly_several_people_of_like_size(self):
+        several = [people for _, people in photos(GROUP, 40) if len(people) > 1]
+        assert len(several) > 25
+        for people in several:
+            heights = np.array([person.height_image for person in people])
+            assert heights.min() >= 0.69 * people[-1].height_image
+            assert heights.max() <= people[-1].height_image
+
     def test_passers_by_are_never_more_than_drawn(self):
         assert not any(passers_by(people) for _, people in photos(BARE))
         counts = [passers_by(people) for _, people in photos(replace(BARE, others=(0.0, 0.0, 1.0, 0.0)))]
@@ -146,12 +154,12 @@ class TestFiles:
 
 class TestNames:
     def test_each_difficulty_is_found_by_its_name_and_full_is_the_default(self):
-        assert {name: BY_NAME[name].name for name in BY_NAME} == {"full": "full", "calm": "calm"}
+        assert {name: BY_NAME[name].name for name in BY_NAME} == {name: name for name in ("full", "calm", "group")}
         assert RECIPE.difficulty == "full"
 
     @pytest.mark.parametrize("name", ["hard", "", "Calm", None])
     def test_an_unknown_one_is_refused_in_one_line_before_anything_is_written(self, tmp_path, name):
-        with pytest.raises(DataError, match="no difficulty is called .*; choose one of full, calm") as error:
+        with pytest.raises(DataError, match="no difficulty is called .*; choose one of full, calm, group") as error:
             WRITERS["mpii"](str(tmp_path / "data"), Recipe(1, 1, difficulty=name))
         assert repr(name) in str(error.value)
         assert "\n" not in str(error.value)
