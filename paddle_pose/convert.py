@@ -19,24 +19,29 @@ STATISTICS = {"running_mean": "_mean", "running_var": "_variance"}
 SHOWN = 3  # offenders named in an error message
 
 
-def convert_state(reference_state: Mapping[str, Any], network: nn.Layer) -> dict[str, np.ndarray]:
+def convert_state(
+    reference_state: Mapping[str, Any], network: nn.Layer, trunk_only: bool = False
+) -> dict[str, np.ndarray]:
     """The weights of `network` that `reference_state` holds, by our names, in our dtypes.
 
     Args:
         reference_state: a PyTorch `state_dict` as arrays, bare or inside a training checkpoint.
         network: one of `paddle_pose.networks`, with a `reference_name` method.
+        trunk_only: leave the layers that `network.head` names as they are in `network`, whatever the checkpoint has
+            for them: to start from ImageNet, or from other joints.
 
     Raises:
         CheckpointError: unless every entry is used or known to be unused, every parameter and statistic of
             `network` is given once, and all shapes agree.
     """
     wanted = network.state_dict()
+    head = tuple(network.head) if trunk_only else ()
     linear = _linear_weights(network)
     found: dict[str, np.ndarray] = {}
     unknown, misshapen = [], []
     for key, value in _bare_state(reference_state).items():
         name = _our_name(key, network)
-        if name is None:
+        if name is None or name.startswith(head):
             continue
         if name not in wanted or name in found:
             unknown.append(key)
@@ -47,6 +52,7 @@ def convert_state(reference_state: Mapping[str, Any], network: nn.Layer) -> dict
         found[name] = array.astype(str(wanted[name].dtype).split(".")[-1])
     _refuse(network, "unknown entry", unknown)
     _refuse(network, "shape differs", misshapen)
+    found.update({name: value.numpy() for name, value in wanted.items() if name.startswith(head)})
     _refuse(network, "missing", [name for name in wanted if name not in found])
     return found
 

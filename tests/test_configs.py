@@ -1,7 +1,7 @@
 """The contract that every shipped configuration passes unasked.
 
-Configurations that differ only in their data, their size or their recipe share one network here, and it runs
-at the smallest input of their aspect that it takes.
+Configurations with the same network share one build of it here, which runs at the smallest input of their aspect
+that it takes.
 """
 
 import gc
@@ -15,27 +15,36 @@ import paddle
 import pytest
 
 from paddle_pose.builder import build
-from paddle_pose.builder_data import build_component, build_metric
+from paddle_pose.builder_data import build_component, build_metric, skeleton_of
 from paddle_pose.cli.options import read_config
 from paddle_pose.cli.train import parser
 from paddle_pose.config import load_config
 from paddle_pose.data.augment import AUGMENTATIONS
 from paddle_pose.engine.checkpoint import load_weights, to_arrays
 from paddle_pose.errors import ConfigError
-from paddle_pose.registry import CODECS
+from paddle_pose.registry import CODECS, LOSSES
 
 ROOT = Path(__file__).parents[1] / "configs"
 PATHS = [path for path in sorted(ROOT.rglob("*.yaml")) if path.parent.name != "_base_"]
 
 
-def essence(path: Path) -> str:
-    """What two configurations share if they make the same network, codec and loss, but for the size."""
+def network_of(path: Path) -> str:
+    """What two configurations share if they make the same network, but for the size."""
     config = load_config(str(path))
     width, height = config.input_wh
-    return repr((config.network, config.codec, config.loss, width / height))
+    return repr((config.network, skeleton_of(config), width / height))
 
 
-DISTINCT = list({essence(path): path for path in reversed(PATHS)}.values())[::-1]
+def uses(path: Path) -> str:
+    """What two configurations share if they use their network in the same way."""
+    config = load_config(str(path))
+    return repr((config.codec, config.loss))
+
+
+NETWORKS: dict[str, dict[str, Path]] = {}  # one build of each network, for all ways in which it is used
+for _path in PATHS:
+    NETWORKS.setdefault(network_of(_path), {}).setdefault(uses(_path), _path)
+DISTINCT = [tuple(paths.values()) for paths in NETWORKS.values()]
 
 
 def forward(parts, batch=1):
@@ -45,13 +54,28 @@ def forward(parts, batch=1):
     return parts.network(parts.normalise(images, np.ones((batch, 3), np.float32)))
 
 
-@pytest.fixture(scope="module", params=DISTINCT, ids=lambda path: path.stem)
-def parts(request):
+@pytest.fixture(scope="module", params=DISTINCT, ids=lambda paths: paths[0].stem)
+def all_parts(request):
+    """One network, with every codec and loss that it is used with."""
     paddle.seed(0)
-    made = smallest(build(load_config(str(request.param))))
+    first = smallest(build(load_config(str(request.param[0]))))
+    made = [first, *(with_uses_of(first, load_config(str(path))) for path in request.param[1:])]
     yield made
-    del made
+    del made, first
     gc.collect()
+
+
+def with_uses_of(parts, config):
+    """The network of `parts` with the codec and loss of another configuration."""
+    codec = build_component(CODECS, config.codec, "codec", derived(parts))
+    fixed = {"skeleton": parts.skeleton, "network": parts.network}
+    return replace(parts, codec=codec, loss=build_component(LOSSES, config.loss, "loss", fixed))
+
+
+def derived(parts):
+    """What follows for a codec from the rest."""
+    input_wh = parts.config.input_wh
+    return {"mirror": parts.skeleton.mirror, "input_wh": input_wh, "stride": parts.network.stride}
 
 
 @paddle.no_grad()
@@ -65,9 +89,9 @@ def smallest(parts):
         if min(input_wh) < 48:
             continue
         config = parts.config.model_copy(update={"input_wh": input_wh})
-        derived = {"mirror": parts.skeleton.mirror, "input_wh": input_wh, "stride": parts.network.stride}
         try:
-            small = replace(parts, config=config, codec=build_component(CODECS, config.codec, "codec", derived))
+            small = replace(parts, config=config)
+            small = replace(small, codec=build_component(CODECS, config.codec, "codec", derived(small)))
             forward(small)
         except ConfigError:  # not a multiple of what the network needs
             continue
@@ -75,30 +99,41 @@ def smallest(parts):
     raise AssertionError("the network does not take the input size of its own configuration")
 
 
-def test_every_stage_has_the_codecs_shape_and_every_weight_learns(parts):
-    """By the loss and the targets of the configuration itself."""
-    parts.network.train()
-    stages = forward(parts, batch=2)
+def test_every_stage_has_the_codecs_shape_and_every_weight_learns(all_parts):
+    """By the losses and the targets of the configurations themselves."""
+    network = all_parts[0].network
+    network.train()
+    stages = forward(all_parts[0], batch=2)
     assert isinstance(stages, list)
-    shape = [2, *parts.codec.output_shape(len(parts.skeleton))]
-    assert [stage.shape for stage in stages] == [shape] * len(stages)
+    losses = []
+    for parts in all_parts:
+        shape = [2, *parts.codec.output_shape(len(parts.skeleton))]
+        assert [stage.shape for stage in stages] == [shape] * len(stages)
+        losses.append(loss_of(parts, stages))
+        assert losses[-1].size == 1
+        for gradient in paddle.grad(losses[-1], stages, retain_graph=True):
+            assert bool(paddle.isfinite(gradient).all())
+            assert bool(gradient.any())
+    sum(losses).backward()
+    trainable = {name: p for name, p in network.named_parameters() if not p.stop_gradient}
+    assert len(trainable) > 10
+    assert [name for name, p in trainable.items() if p.grad is None] == []
+    assert [name for name, p in trainable.items() if not bool(paddle.isfinite(p.grad).all())] == []
+    network.clear_gradients()
 
+
+def loss_of(parts, stages):
+    """For joints anywhere inside the crops."""
     rng = np.random.default_rng(1)
     joints = rng.uniform(0.2, 0.8, (2, len(parts.skeleton), 2)) * parts.config.input_wh
     ones = paddle.ones([2, len(parts.skeleton)])
     target, weight = parts.codec.encode(paddle.to_tensor(joints.astype("float32")), ones)
-    loss = parts.loss(stages, target, weight)
-    assert loss.size == 1
-    loss.backward()
-    trainable = {name: p for name, p in parts.network.named_parameters() if not p.stop_gradient}
-    assert len(trainable) > 10
-    assert [name for name, p in trainable.items() if p.grad is None] == []
-    assert [name for name, p in trainable.items() if not bool(paddle.isfinite(p.grad).all())] == []
-    parts.network.clear_gradients()
+    return parts.loss(stages, target, weight)
 
 
 @paddle.no_grad()
-def test_evaluation_repeats_itself_and_the_state_dict_goes_round(parts):
+def test_evaluation_repeats_itself_and_the_state_dict_goes_round(all_parts):
+    parts = all_parts[0]
     parts.network.eval()
     first, second = (forward(parts) for _ in range(2))
     for a, b in zip(first, second):
@@ -114,14 +149,15 @@ def test_evaluation_repeats_itself_and_the_state_dict_goes_round(parts):
 
 
 @paddle.no_grad()
-def test_outputs_decode_to_joints_in_the_crop(parts):
-    parts.network.eval()
-    output = forward(parts)[-1]
-    for maps in (output, parts.codec.mirror(output)):
-        joints, scores = parts.codec.decode(maps)
-        assert joints.shape == [1, len(parts.skeleton), 2]
-        assert scores.shape == [1, len(parts.skeleton)]
-        assert bool(paddle.isfinite(joints).all())
+def test_outputs_decode_to_joints_in_the_crop(all_parts):
+    all_parts[0].network.eval()
+    output = forward(all_parts[0])[-1]
+    for parts in all_parts:
+        for maps in (output, parts.codec.mirror(output)):
+            joints, scores = parts.codec.decode(maps)
+            assert joints.shape == [1, len(parts.skeleton), 2]
+            assert scores.shape == [1, len(parts.skeleton)]
+            assert bool(paddle.isfinite(joints).all())
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

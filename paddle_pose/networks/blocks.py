@@ -94,6 +94,32 @@ class BasicBlock(nn.Layer):
         return F.relu(residual + (x if self.shortcut is None else self.shortcut(x)))
 
 
+class Bottleneck(nn.Layer):
+    """Residual block 1x1, 3x3, 1x1 (He et al., CVPR 2016, Fig. 5 right; ReLU after the sum).
+
+    `stride` is that of the 3x3 convolution, as in torchvision ("pytorch style"); the paper and Caffe have it in
+    the first 1x1.
+    """
+
+    def __init__(self, in_channels: int, middle: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = Conv2D(in_channels, middle, 1, bias_attr=False)
+        self.bn1 = nn.BatchNorm2D(middle)
+        self.conv2 = Conv2D(middle, middle, 3, stride, padding=1, bias_attr=False)
+        self.bn2 = nn.BatchNorm2D(middle)
+        self.conv3 = Conv2D(middle, out_channels, 1, bias_attr=False)
+        self.bn3 = nn.BatchNorm2D(out_channels)
+        same_shape = stride == 1 and in_channels == out_channels
+        self.shortcut = None if same_shape else ConvBN(in_channels, out_channels, 1, stride)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """(B, C_in, h, w) -> (B, C_out, h/stride, w/stride)."""
+        residual = F.relu(self.bn1(self.conv1(x)))
+        residual = F.relu(self.bn2(self.conv2(residual)))
+        residual = self.bn3(self.conv3(residual))
+        return F.relu(residual + (x if self.shortcut is None else self.shortcut(x)))
+
+
 class PreActBottleneck(nn.Layer):
     """Pre-activation bottleneck: BN, ReLU, convolution, three times (He et al., ECCV 2016, Fig. 1b).
 

@@ -18,8 +18,19 @@ STEPS = 10
 # Losses before these steps agree within 1e-3 (seen: 8e-5, 3e-12, 3e-5, 1e-5), later ones within 2e-3. Training
 # amplifies rounding: a change of 1e-14 in the reference's own weights moves Hourglass-52's losses by 1e-3 to 2.4e-3
 # from the fifth on, so there the reference does not reproduce itself either.
-EVALUATION_HW = {}  # where it is not 128 x 128
-TRAINING_SHAPES = {}  # name -> (H, W), shape of a stage output without its batch axis
+EVALUATION_HW = {  # where it is not 128 x 128
+    "hrnet_official_w48_coco": (128, 96),
+    "mmpose_hrnet_w48_coco": (128, 96),
+    "mmpose_cpm_mpii": (184, 184),
+}
+TRAINING_SHAPES = {  # name -> (H, W), shape of a stage output without its batch axis
+    "mmpose_cpm_mpii": ((32, 48), (16, 4, 6)),
+    "mmpose_deeppose_res50_mpii": ((64, 128), (16, 2)),
+    "hrnet_official_w32_mpii": ((64, 96), (16, 16, 24)),
+    "mmpose_hrnet_w32_mpii": ((64, 96), (16, 16, 24)),
+    "hrnet_official_w48_coco": ((64, 96), (17, 16, 24)),
+    "mmpose_hrnet_w48_coco": ((64, 96), (17, 16, 24)),
+}
 DETERMINED_STEPS = {"mmpose_hourglass52_mpii": 5, "bearpaw_hg2": 10, "bearpaw_hg8": 7, "princeton_hg8": 6}
 
 

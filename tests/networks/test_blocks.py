@@ -73,7 +73,7 @@ def test_traced_equals_eager_for_any_size(tmp_path):
         np.testing.assert_allclose(traced(x).numpy(), layer(x).numpy(), atol=1e-6)
 
 
-def test_bottleneck_by_hand():
+def test_pre_activated_bottleneck_by_hand():
     """All weights 0 leaves the biases: 0.25 everywhere, plus the input."""
     block = blocks.PreActBottleneck(4, 4)
     for conv in (block.conv1, block.conv2, block.conv3):
@@ -93,6 +93,18 @@ def test_basic_block_is_rectified_after_the_sum():
     x = np.random.RandomState(0).standard_normal((1, 4, 3, 3)).astype("float32")
     np.testing.assert_allclose(block(paddle.to_tensor(x)).numpy(), np.maximum(x, 0), atol=1e-6)
     assert blocks.BasicBlock(4, 4, stride=2)(paddle.to_tensor(x)).shape == [1, 4, 2, 2]
+
+
+def test_bottleneck_strides_in_the_3x3_and_is_rectified_after_the_sum():
+    block = blocks.Bottleneck(8, 2, 8)
+    block.eval()
+    block.conv3.weight.set_value(paddle.zeros_like(block.conv3.weight))
+    x = np.random.RandomState(0).standard_normal((1, 8, 4, 6)).astype("float32")
+    np.testing.assert_allclose(block(paddle.to_tensor(x)).numpy(), np.maximum(x, 0), atol=1e-6)
+    strided = blocks.Bottleneck(8, 2, 8, stride=2)
+    assert strided(paddle.to_tensor(x)).shape == [1, 8, 2, 3]
+    assert strided.conv1(paddle.to_tensor(x)).shape == [1, 2, 4, 6]
+    assert strided.shortcut is not None
 
 
 def test_running_variance_is_the_biased_one():

@@ -17,10 +17,11 @@ def load_file(name: str, path: pathlib.Path) -> types.ModuleType:
 
 def stand_in_for_mmcv() -> None:
     class ConvModule(nn.Sequential):
-        def __init__(self, *shape, norm_cfg, act_cfg=True, **options):
+        def __init__(self, *shape, norm_cfg=None, act_cfg=True, **options):
             super().__init__()
-            self.conv = nn.Conv2d(*shape, bias=False, **options)
-            self.bn = nn.BatchNorm2d(shape[1])
+            self.conv = nn.Conv2d(*shape, bias=norm_cfg is None, **options)
+            if norm_cfg:
+                self.bn = nn.BatchNorm2d(shape[1])
             if act_cfg:
                 self.activate = nn.ReLU()
 
