@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import paddle
 
-from paddle_pose.builder_data import build_component, skeleton_of
+from paddle_pose.builder_data import build_component, check_skeleton, open_pack, skeleton_of
 from paddle_pose.config import Config, check_config
 from paddle_pose.data.augment import AUGMENTATIONS
-from paddle_pose.data.crops import CropMaker
+from paddle_pose.data.crops import CropMaker, Read, whole_photo
+from paddle_pose.data.joint_crops import Displaced, JointErrors, LastPhoto
+from paddle_pose.data.multi_scale import MultiScaleCrops
 from paddle_pose.engine.checkpoint import load_model, load_weights
 from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.optimizers import make_optimizer
@@ -38,7 +41,9 @@ class Parts:
 def build(config: Config) -> Parts:
     """Network, codec, loss and colour statistics of a configuration, on the current device."""
     skeleton = skeleton_of(config)
-    network = build_component(NETWORKS, config.network, "network", {"num_joints": len(skeleton)})
+    check_skeleton(config, skeleton)
+    derived = {"num_joints": len(skeleton), "input_wh": config.input_wh}
+    network = build_component(NETWORKS, config.network, "network", derived)
     codec = build_component(
         CODECS,
         config.codec,
@@ -53,7 +58,29 @@ def build_crop_maker(parts: Parts, dataset: Dataset, training: bool) -> CropMake
     """What a loader's workers call; augmented for training."""
     section = parts.config.augment
     augmentation = build_component(AUGMENTATIONS, section, "augment", {}) if training and section else None
-    return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation)
+    joints = parts.config.joint_crops
+    if joints is None:
+        read = _where_to_read(parts, dataset, "train" if training else "valid")
+        return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation, read)
+    if training:
+        errors = JointErrors(np.array(joints.error_mean), np.array(joints.error_covariance))
+        augmentation = Displaced(augmentation, errors, joints.sigma)
+    return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation, LastPhoto())
+
+
+def build_test_crop_maker(parts: Parts, dataset: Dataset) -> CropMaker:
+    """What the workers of an evaluation call: crops of all `valid.test_scales`."""
+    scales = parts.config.valid.test_scales
+    if scales == (1.0,):
+        return build_crop_maker(parts, dataset, training=False)
+    read = _where_to_read(parts, dataset, "valid")
+    return MultiScaleCrops(dataset, parts.config.input_wh, parts.codec.pixel_centres, scales, read)
+
+
+def _where_to_read(parts: Parts, dataset: Dataset, split: str) -> Read:
+    """The packed cache of a split, or the photo files."""
+    pack = open_pack(parts.config, dataset, split)
+    return whole_photo if pack is None else pack
 
 
 def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
@@ -103,7 +130,12 @@ def _prepared(parts: Parts) -> paddle.nn.Layer:
 
 def checkpoint_facts(parts: Parts) -> dict[str, Any]:
     """What every checkpoint carries beside its arrays."""
-    return {"config": parts.config.model_dump(mode="json"), "skeleton": parts.skeleton.name}
+    skeleton = parts.skeleton
+    return {
+        "config": parts.config.model_dump(mode="json"),
+        "skeleton": skeleton.name,
+        "joints": list(skeleton.joints),
+    }
 
 
 def load_into(parts: Parts, path: Path) -> dict[str, Any]:
@@ -124,6 +156,9 @@ def use_weights(parts: Parts, weights: dict[str, Any], facts: dict[str, Any], pa
         raise CheckpointError(
             f"{path}: trained on skeleton {saved}, the dataset has {parts.skeleton.name}; check --config"
         )
+    joints = list(parts.skeleton.joints)
+    if facts.get("joints", joints) != joints:  # two skeletons of users may have one name
+        raise CheckpointError(f"{path}: trained on joints {facts['joints']}, the dataset has {joints}; check --config")
     load_weights(parts.network, weights, path)
 
 

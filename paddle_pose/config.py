@@ -16,6 +16,7 @@ from paddle_pose.errors import ConfigError
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 _Positive = Annotated[float, pydantic.Field(gt=0)]
+_TestScale = Annotated[float, pydantic.Field(ge=0.1, le=10)]
 
 
 class Section(pydantic.BaseModel):
@@ -45,7 +46,11 @@ class Normalise(Section):
 
 
 class Optimizer(Section):
-    """Optimiser and its numbers; those that a type does not use are left at their defaults."""
+    """Optimiser and its numbers; those that a type does not use are left at their defaults.
+
+    `lr_factors` multiplies the rate of parameters whose name fits a pattern, as of files: {"stage1.*": 5, "*.bias": 2}
+    gives the biases of stage1 ten times the rate.
+    """
 
     type: Literal["Adam", "AdamW", "SGD", "Momentum", "RMSProp"] = "Adam"
     lr: float = pydantic.Field(5e-4, gt=0)
@@ -56,6 +61,7 @@ class Optimizer(Section):
     rho: float = pydantic.Field(0.99, gt=0, lt=1)
     epsilon: float = pydantic.Field(1e-8, gt=0)
     clip_norm: Optional[float] = pydantic.Field(None, gt=0)
+    lr_factors: dict[str, _Positive] = {}
 
 
 class Schedule(Section):
@@ -95,12 +101,50 @@ class Train(Section):
 
 
 class Valid(Section):
-    """Evaluation during training and by val.py. `best` names the value that selects the best model."""
+    """Evaluation during training and by val.py. `best` names the value that selects the best model.
+
+    With `test_scales` other than 1 each person is looked at at these sizes and the outputs are averaged; `batch_size`
+    then counts crops.
+    """
 
     batch_size: int = pydantic.Field(64, gt=0)
     every_epochs: int = pydantic.Field(1, gt=0)
     mirror_test: bool = True
+    test_scales: tuple[_TestScale, ...] = pydantic.Field((1.0,), min_length=1)
     best: str = "Mean"
+
+
+class JointCrops(Section):
+    """Crops of single joints (data/joint_crops.py). A cascade writes this section for its later stages."""
+
+    sigma: _Positive
+    diameter_between: tuple[str, str]
+    # predictions of the stage before on the people of each split, files as `val.py --save_predictions` writes them
+    train_joints: str
+    valid_joints: str
+    # of that stage's errors on the training people, for each joint, in diameters: what training displaces crops by
+    error_mean: tuple[tuple[float, float], ...]
+    error_covariance: tuple[tuple[tuple[float, float], tuple[float, float]], ...]
+
+
+class Cascade(Section):
+    """Later stages that refine the joints one by one; `stages` says what is different in each of them.
+
+    `sigma` diameters are the side of a crop; the diameter of a pose is the distance of two joints. `stage1` is a
+    finished model to begin with; without one the rest of the configuration is trained first.
+    """
+
+    stages: tuple[dict[str, Any], ...] = pydantic.Field(min_length=1)
+    sigma: _Positive = 2.0
+    diameter_between: tuple[str, str] = ("left_shoulder", "right_hip")
+    stage1: Optional[str] = None
+
+
+class Packed(Section):
+    """Packed caches that stand in for the photo files of a split (docs/packed_cache.md); none: the photo files."""
+
+    train: Optional[str] = None
+    valid: Optional[str] = None
 
 
 class Reference(Section):
@@ -121,12 +165,15 @@ class Config(Section):
     loss: Component = Component(type="JointsMSE")
     metric: Component
     augment: Optional[Component] = None
+    packed: Optional[Packed] = None
     normalise: Normalise = Normalise()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     train: Train = Train()
     valid: Valid = Valid()
     reference: Optional[Reference] = None
+    cascade: Optional[Cascade] = None
+    joint_crops: Optional[JointCrops] = None
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
     # Threads of the CPU math library; none: all cores. Small networks run faster with one (benchmarks/README.md).
     cpu_threads: Optional[int] = pydantic.Field(default=None, gt=0)

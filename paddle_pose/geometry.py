@@ -57,6 +57,13 @@ def invert(matrix: np.ndarray) -> np.ndarray:
     return np.concatenate([linear, -linear @ matrix[..., 2:]], axis=-1)
 
 
+def chain(first: np.ndarray, *more: np.ndarray) -> np.ndarray:
+    """Product of (2, 3) affine matrices: c_from_b, b_from_a -> c_from_a."""
+    for matrix in more:
+        first = np.column_stack([first[:, :2] @ matrix[:, :2], first[:, :2] @ matrix[:, 2] + first[:, 2]])
+    return first
+
+
 def apply(matrix: np.ndarray, points_xy: np.ndarray) -> np.ndarray:
     """Maps (..., K, 2) points by (..., 2, 3) matrices; leading axes broadcast."""
     return points_xy @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2]

@@ -74,5 +74,11 @@ class Loss(Protocol):
 class Metric(Protocol):
     """Scores predictions; pure functions behind it do the arithmetic."""
 
+    def value_names(self) -> tuple[str, ...]:
+        """Names of the values of every report, without scoring anything."""
+
+    def check(self, truth: Truth) -> None:
+        """DataError unless this truth has what the metric needs: before hours of training, not after."""
+
     def __call__(self, predictions: Predictions, truth: Truth) -> Report:
         """Percentages, with the rule that defines them."""

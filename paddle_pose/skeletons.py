@@ -3,6 +3,7 @@
 Indices (mirror order, limb pairs, groups) are derived from names, so that no second list can disagree.
 Joint orders: MPII and LSP as in the official annotation files; COCO as in `person_keypoints_*.json`;
 OpenPose as in Cao et al. (CVPR 2017), released code, 18 parts; FLIC as in CPM's released evaluation files.
+Skeletons that users write are read and checked by data/skeleton_files.py.
 """
 
 from dataclasses import dataclass, field
@@ -15,19 +16,29 @@ class Skeleton:
 
     Args:
         name: short name, stored in checkpoints.
-        joints: joint names in file order; a mirror pair is `left_x` / `right_x`.
+        joints: joint names in file order.
         limbs: pairs of joint names to draw and to score as sticks.
-        groups: name printed in reports -> joints whose PCKs are averaged under it.
+        groups: name printed in reports -> joints whose PCKs are averaged under it. By default a mirror pair is
+            a group, under what its two names share, and every other joint is one by itself.
         upper_body: joints of the upper half for half-body augmentation.
         oks_sigmas: COCO's per-joint constants, in joint order; None where the scheme has none.
+        mirror_pairs: joints that change places in a mirror; () if none does. By default `left_x` and `right_x`;
+            None remains where no name has a side: nobody has said what a mirror does to these joints.
     """
 
     name: str
     joints: tuple[str, ...]
-    limbs: tuple[tuple[str, str], ...]
-    groups: dict[str, tuple[str, ...]] = field(hash=False)
+    limbs: tuple[tuple[str, str], ...] = ()
+    groups: dict[str, tuple[str, ...]] = field(default=None, hash=False)
     upper_body: tuple[str, ...] = ()
     oks_sigmas: Optional[tuple[float, ...]] = None
+    mirror_pairs: Optional[tuple[tuple[str, str], ...]] = None
+
+    def __post_init__(self) -> None:
+        if self.mirror_pairs is None:
+            object.__setattr__(self, "mirror_pairs", _pairs_by_side(self.joints) or None)
+        if self.groups is None:
+            object.__setattr__(self, "groups", _groups(self.joints, self.mirror_pairs or ()))
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -40,8 +51,9 @@ class Skeleton:
 
     @property
     def mirror(self) -> tuple[int, ...]:
-        """(K,) index of each joint's mirror image; a joint on the middle line is its own."""
-        return tuple(self.index(_mirrored(joint)) for joint in self.joints)
+        """(K,) index of each joint's mirror image; a joint without a partner is its own."""
+        partner = {a: b for pair in self.mirror_pairs or () for a, b in (pair, pair[::-1])}
+        return tuple(self.index(partner.get(joint, joint)) for joint in self.joints)
 
     @property
     def limb_pairs(self) -> tuple[tuple[int, int], ...]:
@@ -54,12 +66,29 @@ class Skeleton:
         return tuple(self.index(joint) for joint in self.upper_body)
 
 
-def _mirrored(joint: str) -> str:
-    if joint.startswith("left_"):
-        return "right_" + joint[len("left_") :]
-    if joint.startswith("right_"):
-        return "left_" + joint[len("right_") :]
-    return joint
+def _pairs_by_side(joints: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """(left_x, right_x) for the joints that are named so."""
+    parts = dict.fromkeys(joint.split("_", 1)[1] for joint in joints if joint.startswith(("left_", "right_")))
+    return tuple((f"left_{part}", f"right_{part}") for part in parts)
+
+
+def _groups(joints: tuple[str, ...], pairs: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, ...]]:
+    """A group for each mirror pair and each other joint, in joint order; names without spaces, for `[EVAL]`."""
+    plain = {joint: "_".join(joint.split()) for joint in joints}
+    pair_of = {joint: pair for pair in pairs for joint in pair}
+    labels = [*plain.values(), *(_shared(*pair) for pair in pairs)]
+    groups: dict[str, tuple[str, ...]] = {}
+    for members in dict.fromkeys(pair_of.get(joint, (joint,)) for joint in joints):
+        label = _shared(*members) if len(members) == 2 else ""
+        has_own = label and labels.count(label) == 1
+        groups[label if has_own else "/".join(plain[joint] for joint in members)] = members
+    return groups
+
+
+def _shared(first: str, second: str) -> str:
+    """What two names have in common, word by word: `elbow` of `left_elbow` and `right_elbow`."""
+    words = zip(first.replace("_", " ").split(), second.replace("_", " ").split())
+    return "_".join(a for a, b in words if a == b)
 
 
 def _both(*names: str) -> dict[str, tuple[str, ...]]:

@@ -2,10 +2,10 @@
 # Runs lint and all tests in an environment of its own.
 #   bash scripts/test.sh [pytest arguments]
 #   PADDLE_VERSION=2.6.2 bash scripts/test.sh       on another version of Paddle
-#   PADDLE_POSE_DATA=DIR bash scripts/test.sh       also the tests on real data: DIR holds mpii/ lsp/ lspet/ flic/
+#   PADDLE_POSE_DATA=DIR bash scripts/test.sh       also the tests on real data: DIR holds mpii/ lsp/ lspet/ flic/ coco/
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. scripts/setup.sh ".venv-test${PADDLE_VERSION:+-$PADDLE_VERSION}" 'pytest>=7.4' 'ruff==0.17.6' 'pycocotools>=2.0.7'
+. scripts/setup.sh ".venv-test${PADDLE_VERSION:+-$PADDLE_VERSION}" 'pytest>=7.4' 'ruff==0.17.6'
 "$PYTHON_BIN" -m ruff check .
 "$PYTHON_BIN" -m ruff format --check --quiet .
 echo "Paddle $("$PYTHON_BIN" -c 'import paddle_pose, paddle; print(paddle.__version__)')"

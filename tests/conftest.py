@@ -1,4 +1,4 @@
-"""What several folders of tests share: a small synthetic dataset in MPII's files."""
+"""What several folders of tests share: small synthetic datasets in MPII's and COCO's files."""
 
 import subprocess
 import sys
@@ -12,8 +12,18 @@ SYNTHETIC_TRAIN, SYNTHETIC_VALID = 24, 12  # photos; most have one annotated per
 @pytest.fixture(scope="session")
 def synthetic_mpii(tmp_path_factory):
     """Folder of a small rendered dataset in MPII's file format; read it, never write into it."""
-    root = tmp_path_factory.mktemp("data") / "synthetic_mpii"
-    flags = {"format": "mpii", "root": root, "train": SYNTHETIC_TRAIN, "valid": SYNTHETIC_VALID}
+    return _render(tmp_path_factory, "mpii")
+
+
+@pytest.fixture(scope="session")
+def synthetic_coco(tmp_path_factory):
+    """Folder of a small rendered dataset in COCO's file format; read it, never write into it."""
+    return _render(tmp_path_factory, "coco")
+
+
+def _render(tmp_path_factory, form: str) -> Path:
+    root = tmp_path_factory.mktemp("data") / f"synthetic_{form}"
+    flags = {"format": form, "root": root, "train": SYNTHETIC_TRAIN, "valid": SYNTHETIC_VALID}
     flags |= {"seed": 3, "image_size": 128, "workers": 1}
     command = [sys.executable, "-m", "paddle_pose.synthetic", *(f"--{name}={value}" for name, value in flags.items())]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])

@@ -132,6 +132,57 @@ def test_flic_order():
     assert (FLIC_10.joints[5], FLIC_10.joints[6]) == ("right_hip", "left_shoulder")  # PCK's torso
 
 
+def custom(*joints, **more):
+    return Skeleton("custom", joints, **more)
+
+
+class TestCustom:
+    """Skeletons of users: what follows from the names, and what explicit pairs change."""
+
+    def test_only_joints_are_needed(self):
+        skeleton = custom("tip", "base")
+        assert skeleton.limb_pairs == skeleton.upper_body_ids == ()
+        assert skeleton.oks_sigmas is None
+
+    def test_pairs_follow_from_the_names(self):
+        skeleton = custom("right_ear", "tail", "left_ear")
+        assert skeleton.mirror_pairs == (("left_ear", "right_ear"),)
+        assert skeleton.mirror == (2, 1, 0)
+        assert COCO_17.mirror_pairs[0] == ("left_eye", "right_eye")
+
+    def test_no_pairs_and_unknown_pairs_differ(self):
+        assert custom("a", "b").mirror_pairs is None
+        assert custom("a", "b", mirror_pairs=()).mirror_pairs == ()
+        assert custom("left_a", "right_a", mirror_pairs=()).mirror == (0, 1)
+
+    def test_explicit_pairs(self):
+        skeleton = custom("nw", "ne", "se", "sw", mirror_pairs=(("nw", "ne"), ("sw", "se")))
+        assert skeleton.mirror == (1, 0, 3, 2)
+
+    @pytest.mark.parametrize(
+        ("joints", "pairs", "groups"),
+        [
+            (("left_ear", "tail", "right_ear"), None, {"ear": ("left_ear", "right_ear"), "tail": ("tail",)}),
+            (("thumb tip",), None, {"thumb_tip": ("thumb tip",)}),
+            (("top_l", "top_r"), (("top_l", "top_r"),), {"top": ("top_l", "top_r")}),
+            (("nw", "ne"), (("nw", "ne"),), {"nw/ne": ("nw", "ne")}),  # nothing shared
+            (
+                ("left_ear", "right_ear", "ear"),
+                None,
+                {"left_ear/right_ear": ("left_ear", "right_ear"), "ear": ("ear",)},
+            ),
+            (
+                ("a_l", "a_r", "a_x", "a_y"),
+                (("a_l", "a_r"), ("a_x", "a_y")),
+                {"a_l/a_r": ("a_l", "a_r"), "a_x/a_y": ("a_x", "a_y")},
+            ),
+        ],
+    )
+    def test_groups(self, joints, pairs, groups):
+        """One for each pair and each other joint; none hides another."""
+        assert custom(*joints, mirror_pairs=pairs).groups == groups
+
+
 def test_flic_joints_are_where_their_names_say():
     """On the real labels: sides are the observer's, so `right_` is on the left of the image, always."""
     if "PADDLE_POSE_DATA" not in os.environ:

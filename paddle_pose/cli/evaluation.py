@@ -30,5 +30,6 @@ def reference_lines(report: Report, reference: Reference) -> list[str]:
     for name, published in reference.values.items():
         if name in report.values:
             ours = report.values[name]
-            lines.append(f"  {name}: published {published:.3f}, here {ours:.3f}, difference {ours - published:+.3f}")
+            here = f"here {ours:.3f}" + (f" ({report.condition})" if report.condition else "")
+            lines.append(f"  {name}: published {published:.3f}, {here}, difference {ours - published:+.3f}")
     return lines

@@ -64,6 +64,8 @@ def read_config(arguments: argparse.Namespace, section_of_batch: str, base: Opti
         overrides["input_wh"] = [arguments.image_size] * 2
     if arguments.dataset_root is not None:
         overrides["dataset"] = {"root": arguments.dataset_root}
+    if getattr(arguments, "boxes", None) is not None:  # a flag of val.py
+        overrides.setdefault("dataset", {})["boxes"] = arguments.boxes
     if arguments.batch_size is not None:
         overrides[section_of_batch] = {"batch_size": arguments.batch_size}
     if arguments.num_workers is not None:
@@ -73,7 +75,11 @@ def read_config(arguments: argparse.Namespace, section_of_batch: str, base: Opti
     config = load_config(path, tuple(arguments.opts), overrides, base)
     if min(config.input_wh) <= 0:
         raise ConfigError(f"input size {list(config.input_wh)} must be positive; check --image_size")
-    return config
+    if "skeleton" not in config.dataset.arguments:
+        return config
+    from paddle_pose.builder_data import resolve_skeleton
+
+    return resolve_skeleton(config)
 
 
 def default_config(image_size: Optional[int]) -> str:

@@ -2,16 +2,14 @@
 
 import argparse
 
-import numpy as np
 import paddle
 
 from paddle_pose.builder import Parts
-from paddle_pose.builder_data import build_metric
+from paddle_pose.builder_data import build_metric, open_pack, reach_of
 from paddle_pose.config import Config
 from paddle_pose.engine.run import RunFiles
 from paddle_pose.errors import ConfigError, UserError
 from paddle_pose.interfaces import Dataset
-from paddle_pose.samples import Predictions
 
 
 def refuse_to_overwrite(files: RunFiles, arguments: argparse.Namespace) -> None:
@@ -30,15 +28,36 @@ def refuse_to_overwrite(files: RunFiles, arguments: argparse.Namespace) -> None:
         )
 
 
-def check_best(config: Config, dataset: Dataset) -> None:
-    """ConfigError if valid.best is not a value of the metric: not after hours, when the first epoch is validated."""
-    truth = dataset.truth()
-    perfect = Predictions(truth.joints_image, np.ones(truth.labelled.shape, np.float32))
-    names = build_metric(config)(perfect, truth).values
+def check_metric(config: Config, dataset: Dataset) -> None:
+    """ConfigError if valid.best is not a value of the metric, DataError if the valid split cannot be scored by it.
+
+    Not after hours, when the first epoch is validated.
+    """
+    metric = build_metric(config)
+    names = metric.value_names()
     if config.valid.best not in names:
         raise ConfigError(
             f"valid.best={config.valid.best!r} is not a value of this metric; choose from {', '.join(names)}"
         )
+    metric.check(dataset.truth())
+
+
+def check_photos(config: Config, dataset: Dataset, split: str, max_missing: float = 0.0) -> None:
+    """DataError unless the photos of a split are there, or a packed cache that does without them.
+
+    Args:
+        config: names the cache, and what views are drawn.
+        dataset: the people.
+        split: 'train' or 'valid'.
+        max_missing: share of the photos that may be missing.
+    """
+    pack = open_pack(config, dataset, split)
+    if pack is not None and pack.covers(reach_of(config, split), config.input_wh):
+        print(f"=> {split} crops come from {pack.path}; the photos need not be there")
+        return
+    if pack is not None:
+        print(f"=> {pack.path} was packed for smaller views or another shape of crops; the photos give the rest")
+    dataset.check_photos(max_missing)
 
 
 @paddle.no_grad()

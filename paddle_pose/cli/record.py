@@ -1,6 +1,7 @@
 """The record of an evaluation: the numbers, their definition, and what made them, as one JSON file."""
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -30,16 +31,25 @@ def write_record(path: Path, report: Report, dataset: Dataset, config: Config, f
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(_plain(record), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; choose another --save_record") from None
 
 
+def _plain(value: Any) -> Any:
+    """Null in place of what is no number (nobody is labelled, or nobody is of that size): JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _environment() -> dict[str, str]:
     from importlib import metadata
 
-    packages = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless")
+    packages = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headless", "pycocotools")
     found = {package: _version(metadata, package) for package in packages}
     return {
         "paddle_pose": VERSION,

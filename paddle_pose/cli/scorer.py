@@ -1,17 +1,21 @@
 """Scores a network on the valid people of a configuration, with a progress bar."""
 
-from typing import Callable
+from typing import Any, Callable, Optional
 
 import paddle
 
-from paddle_pose.builder import Parts, build_crop_maker
+from paddle_pose.builder import Parts, build_test_crop_maker
 from paddle_pose.builder_data import build_metric
 from paddle_pose.cli.evaluation import print_report
+from paddle_pose.data.crops import CropMaker
+from paddle_pose.data.joint_crops import JointCrops
 from paddle_pose.data.loader import Loader, evaluation_order
+from paddle_pose.data.mean_pose import regions
 from paddle_pose.engine.evaluator import Evaluator
 from paddle_pose.engine.logger import Logger
 from paddle_pose.interfaces import Dataset
-from paddle_pose.samples import Predictions, Report
+from paddle_pose.metrics.spread import spread, spread_line
+from paddle_pose.samples import Predictions, Report, Truth
 
 
 class Scorer:
@@ -22,24 +26,56 @@ class Scorer:
         dataset: the people.
         place: rank and number of processes.
         logger: gets the table.
+        make_crop: cuts the crops, if not as the configuration says for evaluation.
     """
 
-    def __init__(self, parts: Parts, dataset: Dataset, place: tuple[int, int], logger: Logger) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        dataset: Dataset,
+        place: tuple[int, int],
+        logger: Logger,
+        make_crop: Optional[CropMaker] = None,
+    ) -> None:
         self._parts, self._dataset, self._place, self._log = parts, dataset, place, logger
         self._metric = build_metric(parts.config)
-        self._evaluator = Evaluator(parts.codec, parts.normalise, parts.config.valid.mirror_test)
-        self._loader = Loader(build_crop_maker(parts, dataset, training=False), parts.config.train.workers, 0)
+        valid = parts.config.valid
+        self._evaluator = Evaluator(parts.codec, parts.normalise, valid.mirror_test, valid.test_scales)
+        make_crop = make_crop or build_test_crop_maker(parts, dataset)
+        self._loader = Loader(make_crop, parts.config.train.workers, 0)
+        self._regions: Optional[tuple] = None
 
-    def __call__(self, network: paddle.nn.Layer, on_batch: Callable[[int], None]) -> Report:
-        """The report, on every process; the table goes to the log."""
-        predictions = self.predict(network, on_batch)
-        report = self._metric(predictions, self._dataset.truth())
+    def __call__(self, network: paddle.nn.Layer, on_batch: Callable[[int], None]) -> tuple[Report, dict[str, float]]:
+        """The report and further numbers for the curves, on every process; table and spread go to the log."""
+        predictions, truth = self.predict(network, on_batch), self._dataset.truth()
+        report, value = self._metric(predictions, truth), self.spread(predictions, truth)
+        if value is not None:
+            self._log.line(spread_line(value))
         print_report(report, self._dataset, self._parts.config, self._log.line)
-        return report
+        return report, {} if value is None else {"spread": value}
+
+    def spread(self, predictions: Predictions, truth: Truth) -> Optional[float]:
+        """How varied predictions are, see `metrics/spread.py`; None where the truth has no joints of these people."""
+        if not truth.labelled.any():
+            return None
+        if self._regions is None:
+            joint_by_joint = isinstance(self._dataset, JointCrops)
+            self._regions = regions(self._dataset.dataset if joint_by_joint else self._dataset)
+        return spread(predictions.joints_image, truth, *self._regions)
+
+    def describe(self, predictions: Predictions) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What val.py says of an evaluation beside its numbers: facts for the record, and lines for people."""
+        valid, value = self._parts.config.valid, self.spread(predictions, self._dataset.truth())
+        facts = {"mirror_test": valid.mirror_test, "test_scales": list(valid.test_scales), "spread": value}
+        scales = ", ".join(f"{scale:g}" for scale in valid.test_scales)
+        lines = [] if scales == "1" else [f"outputs averaged over the scales {scales}"]
+        return facts, (*lines, *([] if value is None else [spread_line(value)]))
 
     def predict(self, network: paddle.nn.Layer, on_batch: Callable[[int], None] = lambda count: None) -> Predictions:
         """Joints of all people in photo pixels."""
-        order = evaluation_order(len(self._dataset), self._parts.config.valid.batch_size, *self._place)
+        valid = self._parts.config.valid
+        people = max(1, valid.batch_size // len(valid.test_scales))  # a batch then holds as many crops as without
+        order = evaluation_order(len(self._dataset), people, *self._place)
 
         def advance(count: int) -> None:
             self._log.advance(count)
@@ -47,8 +83,9 @@ class Scorer:
 
         self._log.start_bar(sum(len(batch) for batch in order), 0, "evaluating")
         try:
-            return self._evaluator.predict(
+            predictions = self._evaluator.predict(
                 network, self._loader.batches(order), len(self._dataset), len(self._parts.skeleton), advance
             )
         finally:
             self._log.end_bar()
+        return self._dataset.whole_people(predictions) if isinstance(self._dataset, JointCrops) else predictions

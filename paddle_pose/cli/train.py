@@ -28,11 +28,12 @@ def _train(arguments: argparse.Namespace) -> int:
         arguments.opts = [*arguments.opts, f"seed={arguments.seed}"]
     config = read_config(arguments, "train")
 
+    from paddle_pose.cli.cascade_training import train_cascade
     from paddle_pose.cli.training import train
     from paddle_pose.engine.stop import Interrupted
 
     try:
-        train(config, arguments)
+        (train_cascade if config.cascade else train)(config, arguments)
     except Interrupted:
         print("interrupted; the training state is written, --resume goes on from it", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -12,8 +12,9 @@ from paddle_pose.builder_data import build_dataset
 from paddle_pose.cli.evaluation import print_counts
 from paddle_pose.cli.pictures import preview
 from paddle_pose.cli.preflight import (
-    check_best,
+    check_metric,
     check_output,
+    check_photos,
     refuse_to_overwrite,
     remove_old_run,
     without_effect,
@@ -44,7 +45,7 @@ def train(config: Config, arguments: argparse.Namespace) -> None:
     logger = Logger(None, silent=rank > 0)
     run = _make_run(parts, datasets, steps, (rank, ranks), logger, files)
     loader = _train_loader(parts, datasets["train"], logger)
-    check_best(config, datasets["valid"])
+    check_metric(config, datasets["valid"])
     if rank == 0 and arguments.overwrite and not arguments.resume:
         remove_old_run(files)  # only now, when nothing in the settings can be wrong any more
     logger.open_files(files.folder, arguments.use_vdl)
@@ -68,8 +69,8 @@ def _open_datasets(config: Config) -> dict[str, Dataset]:
     datasets = {split: build_dataset(config, split) for split in ("train", "valid")}
     for dataset in datasets.values():
         print_counts(dataset)
-    datasets["train"].check_photos(max_missing=config.train.max_bad_photos)
-    datasets["valid"].check_photos()
+    check_photos(config, datasets["train"], "train", config.train.max_bad_photos)
+    check_photos(config, datasets["valid"], "valid")
     return datasets
 
 

@@ -39,6 +39,30 @@ class View:
     color_gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
+@dataclass(frozen=True)
+class Reach:
+    """Bounds of what an augmentation does to a person's region; the defaults are those of evaluation.
+
+    Args:
+        smallest: least factor of the region's sides.
+        largest: greatest factor.
+        angle_deg: greatest angle, either way.
+        shift: greatest move of the centre, as a share of the region's width and height.
+        half_body: views of one half of the body may be drawn too.
+    """
+
+    smallest: float = 1.0
+    largest: float = 1.0
+    angle_deg: float = 0.0
+    shift: float = 0.0
+    half_body: bool = False
+
+    def covers(self, other: "Reach") -> bool:
+        """True if every view within `other` lies within this one too, whatever its resolution."""
+        wide = self.largest >= other.largest and self.angle_deg >= other.angle_deg and self.shift >= other.shift
+        return wide and self.half_body >= other.half_body
+
+
 def plain_view(sample: Sample) -> View:
     """The view of evaluation: nothing random."""
     return View(np.asarray(sample.center_image_xy), np.asarray(sample.size_image_wh))
@@ -72,10 +96,13 @@ class HalfBody:
         if not has_upper and not has_lower:
             return None
         prefers_upper = rng.random() < self.upper_probability
-        shown = upper if has_upper and (prefers_upper or not has_lower) else lower
-        joints_image = np.asarray(sample.joints_image)[shown]
-        size_image_wh = np.maximum(1.5 * np.ptp(joints_image, axis=0), 1.0)
-        return View(joints_image.mean(axis=0), size_image_wh)
+        return half_view(sample, upper if has_upper and (prefers_upper or not has_lower) else lower)
+
+
+def half_view(sample: Sample, shown: np.ndarray) -> View:
+    """1.5 times the box of the joints that are `shown` (K, bool; one at least), centred on their mean."""
+    joints_image = np.asarray(sample.joints_image)[shown]
+    return View(joints_image.mean(axis=0), np.maximum(1.5 * np.ptp(joints_image, axis=0), 1.0))
 
 
 class _Augmentation:
@@ -84,7 +111,7 @@ class _Augmentation:
     half_body: HalfBody
 
     def __init__(self, mirror_probability: float, color_gain: Optional[tuple[float, float]]) -> None:
-        self._mirror_probability = mirror_probability
+        self.mirror_probability = mirror_probability
         self._color_gain = color_gain
 
     def draw(self, rng: np.random.Generator, sample: Sample, skeleton: Skeleton) -> View:
@@ -92,7 +119,12 @@ class _Augmentation:
         view = self.half_body.draw(rng, sample, skeleton) or plain_view(sample)
         view = self._draw_box(rng, view)
         gain = tuple(rng.uniform(*self._color_gain, size=3)) if self._color_gain else view.color_gain
-        return replace(view, mirrored=bool(rng.random() < self._mirror_probability), color_gain=gain)
+        return replace(view, mirrored=bool(rng.random() < self.mirror_probability), color_gain=gain)
+
+    @property
+    def reach(self) -> Reach:
+        """How far views go; a packed cache holds what lies within."""
+        raise NotImplementedError
 
     def _draw_box(self, rng: np.random.Generator, view: View) -> View:
         raise NotImplementedError
@@ -127,6 +159,13 @@ class HRNetAugmentation(_Augmentation):
         self._rotation_probability = rotation_probability
         # 0.6915 = P(N(0, 1) < 0.5)
         self.half_body = HalfBody(half_body_probability, 9, 3, 3, upper_probability=0.6915)
+
+    @property
+    def reach(self) -> Reach:
+        """Factor 1 - scale to 1 + scale, angle to 2 x rotation_deg."""
+        angle_deg = 2 * self._rotation_deg if self._rotation_probability > 0 else 0.0
+        half_body = self.half_body.probability > 0
+        return Reach(1 - self._scale, 1 + self._scale, angle_deg, half_body=half_body)
 
     def _draw_box(self, rng: np.random.Generator, view: View) -> View:
         factor = np.clip(rng.standard_normal() * self._scale + 1, 1 - self._scale, 1 + self._scale)
@@ -169,6 +208,13 @@ class MMPoseAugmentation(_Augmentation):
         self._rotation_probability = rotation_probability
         self._shift, self._shift_probability = shift, shift_probability
         self.half_body = HalfBody(half_body_probability, 9, 2, 3, upper_probability=0.7)
+
+    @property
+    def reach(self) -> Reach:
+        """All draws are truncated to [-1, 1], so the settings are the bounds."""
+        angle_deg = self._rotation_deg if self._rotation_probability > 0 else 0.0
+        shift = self._shift if self._shift_probability > 0 else 0.0
+        return Reach(*self._scale_range, angle_deg, shift, self.half_body.probability > 0)
 
     def _draw_box(self, rng: np.random.Generator, view: View) -> View:
         size_image_wh = view.size_image_wh

@@ -1,6 +1,6 @@
 """One person of one photo -> one crop, by one matrix."""
 
-from typing import Optional, Union
+from typing import Callable, Optional, Union
 
 import numpy as np
 
@@ -11,6 +11,16 @@ from paddle_pose.interfaces import Dataset
 from paddle_pose.samples import Crop, Sample
 from paddle_pose.skeletons import Skeleton
 
+Read = Callable[[Sample, np.ndarray, tuple[int, int]], tuple[np.ndarray, np.ndarray]]
+"""(sample, crop_from_image, input_wh) -> pixels that hold what the crop shows, and crop_from_pixels."""
+
+
+def whole_photo(
+    sample: Sample, crop_from_image: np.ndarray, input_wh: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The photo file's pixels, whose frame is `_image`; DataError where it cannot be read."""
+    return read_photo(sample.image_path), crop_from_image
+
 
 class CropMaker:
     """Cuts the crop of person `index`; what a loader's worker calls.
@@ -20,6 +30,7 @@ class CropMaker:
         input_wh: crop width and height.
         pixel_centres: the UDP geometry (see `geometry.crop_matrix`); a codec's `pixel_centres` says which.
         augmentation: draws a random view; None for evaluation.
+        read: where pixels come from: photo files, or a packed cache (data/packed.py).
     """
 
     def __init__(
@@ -28,11 +39,13 @@ class CropMaker:
         input_wh: tuple[int, int],
         pixel_centres: bool,
         augmentation: Optional[object] = None,
+        read: Read = whole_photo,
     ) -> None:
         self._dataset = dataset
         self._input_wh = tuple(input_wh)
         self._pixel_centres = pixel_centres
         self._augmentation = augmentation
+        self._read = read
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -46,7 +59,18 @@ class CropMaker:
         sample = self._dataset.sample(index)
         skeleton = self._dataset.skeleton
         view = self._augmentation.draw(rng, sample, skeleton) if self._augmentation else plain_view(sample)
-        return cut(read_photo(sample.image_path), sample, view, skeleton, self._input_wh, self._pixel_centres)
+        crop_from_image = view_matrix(view, self._input_wh, self._pixel_centres)
+        pixels, crop_from_pixels = self._read(sample, crop_from_image, self._input_wh)
+        image = geometry.warp(pixels, crop_from_pixels, self._input_wh)
+        return _crop(image, crop_from_image, sample, view, skeleton)
+
+
+def view_matrix(view: View, input_wh: tuple[int, int], pixel_centres: bool) -> np.ndarray:
+    """crop_from_image of a view."""
+    width_image = geometry.fix_aspect(view.size_image_wh, input_wh)[0]
+    return geometry.crop_matrix(
+        view.center_image_xy, width_image, view.angle_deg, input_wh, view.mirrored, pixel_centres
+    )
 
 
 def cut(
@@ -58,17 +82,18 @@ def cut(
     pixel_centres: bool,
 ) -> Crop:
     """Warps a photo and its joints by the matrix of a view; in a mirrored view left and right swap names."""
-    width_image = geometry.fix_aspect(view.size_image_wh, input_wh)[0]
-    crop_from_image = geometry.crop_matrix(
-        view.center_image_xy, width_image, view.angle_deg, input_wh, view.mirrored, pixel_centres
-    )
+    crop_from_image = view_matrix(view, input_wh, pixel_centres)
+    return _crop(geometry.warp(image, crop_from_image, input_wh), crop_from_image, sample, view, skeleton)
+
+
+def _crop(image: np.ndarray, crop_from_image: np.ndarray, sample: Sample, view: View, skeleton: Skeleton) -> Crop:
     order = list(skeleton.mirror) if view.mirrored else slice(None)
     joints_crop, weight = _joints(crop_from_image, sample.joints_image, sample.labelled, order)
     others_crop = others_weight = None
     if sample.others_image is not None:
         others_crop, others_weight = _joints(crop_from_image, sample.others_image, sample.others_labelled, order)
     return Crop(
-        image=geometry.warp(image, crop_from_image, input_wh),
+        image=image,
         joints_crop=joints_crop,
         weight=weight,
         crop_from_image=crop_from_image,

@@ -57,6 +57,8 @@ class FLIC(PhotoPeople):
         padding: factor of the region's side.
     """
 
+    skeleton = FLIC_10
+
     def __init__(
         self,
         root: str,
@@ -78,10 +80,10 @@ class FLIC(PhotoPeople):
         self._need_photos()
         return super().sample(index)
 
-    def check_photos(self) -> None:
-        """DataError unless the annotations name photos and all of them are there."""
+    def check_photos(self, max_missing: float = 0.0) -> None:
+        """DataError unless the annotations name photos and these are there, but for a share of `max_missing`."""
         self._need_photos()
-        super().check_photos()
+        super().check_photos(max_missing)
 
     def _need_photos(self) -> None:
         if not self._has_photos:

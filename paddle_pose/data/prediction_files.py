@@ -78,7 +78,7 @@ def write_predictions(path: Union[str, Path], predictions: Predictions, skeleton
     writers = {".mat": _write_mat, ".npy": _write_npy, ".json": _write_json}
     if path.suffix not in writers:
         raise DataError(f"{path}: predictions are written to {', '.join(writers)}, not to {path.suffix!r}")
-    _replace(path, lambda file: writers[path.suffix](file, predictions, skeleton))
+    write_whole(path, lambda file: writers[path.suffix](file, predictions, skeleton))
 
 
 def _read_mat(path: Path) -> tuple:
@@ -169,7 +169,7 @@ def _or_null(array: np.ndarray) -> list:
     return np.where(np.isfinite(array), array.astype(object), None).tolist()
 
 
-def _replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Writes beside `path` and renames, so that a crash leaves the old file or the new one."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -8,6 +8,7 @@ import paddle
 
 from paddle_pose import geometry
 from paddle_pose.engine import distributed
+from paddle_pose.engine.multi_scale import ScaleAverage
 from paddle_pose.engine.preprocess import Normaliser
 from paddle_pose.interfaces import Codec, Network
 from paddle_pose.samples import Batch, Predictions
@@ -20,10 +21,15 @@ class Evaluator:
         codec: decodes outputs and un-mirrors them.
         normalise: prepares images on the device.
         mirror_test: average with the un-mirrored output of the mirrored image.
+        test_scales: average over these scales of the person, see `multi_scale.py`. Unless they are (1.0,), images
+            hold a crop for each, one below the other (`data/multi_scale.py`).
     """
 
-    def __init__(self, codec: Codec, normalise: Normaliser, mirror_test: bool) -> None:
+    def __init__(
+        self, codec: Codec, normalise: Normaliser, mirror_test: bool, test_scales: tuple[float, ...] = (1.0,)
+    ) -> None:
         self._codec, self._normalise, self._mirror_test = codec, normalise, mirror_test
+        self._scales = tuple(test_scales)
 
     @paddle.no_grad()
     def predict(
@@ -59,11 +65,25 @@ class Evaluator:
         return Predictions(joints_image=table[..., :2], scores=table[..., 2].astype(np.float32))
 
     def decode(self, network: Network, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-        """Joints (B, K, 2) in crop pixels, float64, and scores (B, K) of one batch."""
-        images = self._normalise(batch.images, batch.color_gain)
-        output = network(images)[-1]
-        if self._mirror_test:
-            mirrored = network(paddle.flip(images, axis=[3]))[-1]
-            output = (output + self._codec.mirror(mirrored)) * 0.5
-        joints_crop, scores = self._codec.decode(output)
+        """Joints (B, K, 2) in crop pixels (of scale 1), float64, and scores (B, K) of one batch."""
+        if self._scales == (1.0,):
+            joints_crop, scores = self._codec.decode(self.output(network, batch.images, batch.color_gain))
+        else:
+            joints_crop, scores = self._decode_scales(network, batch)
         return joints_crop.numpy().astype(np.float64), scores.numpy()
+
+    def output(self, network: Network, images: np.ndarray, color_gain: np.ndarray) -> paddle.Tensor:
+        """The last stage's output for (B, H, W, 3) crops."""
+        normalised = self._normalise(images, color_gain)
+        output = network(normalised)[-1]
+        if self._mirror_test:
+            mirrored = network(paddle.flip(normalised, axis=[3]))[-1]
+            output = (output + self._codec.mirror(mirrored)) * 0.5
+        return output
+
+    def _decode_scales(self, network: Network, batch: Batch) -> tuple[paddle.Tensor, paddle.Tensor]:
+        crops = np.split(batch.images, len(self._scales), axis=1)
+        mean = ScaleAverage(self._codec, crops[0].shape[2:0:-1])
+        for scale, images in zip(self._scales, crops):
+            mean.add(scale, self.output(network, images, batch.color_gain))
+        return mean.decode()

@@ -4,12 +4,14 @@ Paddle keys optimiser state by generated names (`conv2d_0.w_0_moment1_0`) that d
 process has made before; such a file cannot be loaded into a second network. Names of the network can.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Optional
 
 import numpy as np
 import paddle
 
-from paddle_pose.errors import CheckpointError
+from paddle_pose.errors import CheckpointError, ConfigError
 
 
 def make_optimizer(
@@ -23,16 +25,19 @@ def make_optimizer(
     rho: float,
     epsilon: float,
     clip_norm: Any = None,
+    lr_factors: Optional[Mapping[str, float]] = None,
 ) -> paddle.optimizer.Optimizer:
     """An optimiser over the trainable parameters of a network.
 
     Numbers mean what they mean in PyTorch: `weight_decay` is L2 in the gradient, but decoupled for AdamW;
-    `rho` is RMSprop's alpha. `clip_norm` clips the global gradient norm. The rate is set at each step.
+    `rho` is RMSprop's alpha. `clip_norm` clips the global gradient norm. The rate is set at each step;
+    `lr_factors` multiplies it, pattern of parameter names -> factor, all that fit.
 
     Differs from PyTorch: RMSProp divides by sqrt(average + epsilon^2), PyTorch by sqrt(average) + epsilon.
     Paddle has its epsilon under the root, so it is handed the square; both agree to a factor of at most
     sqrt(2), where the root of the average is near epsilon. RMSProp and SGD have no momentum here.
     """
+    _set_lr_factors(network, lr_factors or {})
     arguments: dict[str, Any] = {"parameters": [p for p in network.parameters() if not p.stop_gradient]}
     if weight_decay:
         arguments["weight_decay"] = weight_decay
@@ -47,6 +52,17 @@ def make_optimizer(
     if type == "RMSProp":
         arguments.update(rho=rho, epsilon=epsilon * epsilon)
     return getattr(paddle.optimizer, type)(learning_rate=lr, **arguments)
+
+
+def _set_lr_factors(network: paddle.nn.Layer, factors: Mapping[str, float]) -> None:
+    parameters = dict(network.named_parameters())
+    for pattern in factors:
+        if not any(fnmatchcase(name, pattern) for name in parameters):
+            tops = sorted({name.split(".")[0] for name in parameters})
+            raise ConfigError(f"optimizer.lr_factors: no parameter fits {pattern!r}; the network has {', '.join(tops)}")
+    for name, parameter in parameters.items():
+        fitting = [factor for pattern, factor in factors.items() if fnmatchcase(name, pattern)]
+        parameter.optimize_attr["learning_rate"] = float(np.prod(fitting))
 
 
 def optimizer_state(optimizer: paddle.optimizer.Optimizer, network: paddle.nn.Layer) -> dict[str, np.ndarray]:

@@ -55,7 +55,7 @@ class Run:
     Args:
         trainer: the loop.
         meter: its meter.
-        evaluate: scores the network as it is now; on every process.
+        evaluate: scores the network as it is now, and gives further numbers for the curves; on every process.
         previews: name -> picture of what the network sees and says, for VisualDL.
         logger: of this process.
         files: where things go.
@@ -68,7 +68,7 @@ class Run:
         self,
         trainer: Trainer,
         meter: Meter,
-        evaluate: Callable[[], Report],
+        evaluate: Callable[[], tuple[Report, dict[str, float]]],
         previews: Callable[[], dict[str, np.ndarray]],
         logger: Logger,
         files: RunFiles,
@@ -175,7 +175,7 @@ class Run:
                 self._validate(epoch)
 
     def _validate(self, epoch: int) -> None:
-        report = self._evaluate()
+        report, further = self._evaluate()
         progress, name = self.trainer.progress, self._settings.best
         value = report.values[name]
         self.trainer.schedule.observe(value)
@@ -185,9 +185,11 @@ class Run:
             if self._writes:
                 meta = {**self._meta, "epoch": epoch, "values": report.values, "rules": report.rules}
                 save_model(self.files.best_model, to_arrays(self.trainer.network.state_dict()), meta)
-        self._log.numbers(progress.step, {f"valid/{key}": number for key, number in report.values.items()})
+        numbers = {**report.values, **further}
+        self._log.numbers(progress.step, {f"valid/{key}": number for key, number in numbers.items()})
         mark = "new best model" if is_best else f"best {progress.best} at epoch {progress.best_epoch}"
-        self._log.line(f"[VALID] epoch: {epoch}, {name}: {value:.4f}, {mark}")
+        said = f"{value:.4f} ({report.condition})" if report.condition else f"{value:.4f}"
+        self._log.line(f"[VALID] epoch: {epoch}, {name}: {said}, {mark}")
         if self._log.shows_pictures:
             for title, picture in self._previews().items():
                 self._log.picture(progress.step, title, picture)

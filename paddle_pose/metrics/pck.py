@@ -30,6 +30,12 @@ def check_people(predictions: Predictions, truth: Truth, skeleton: Skeleton) -> 
         raise DataError(f"person {person}: {skeleton.joints[joint]} is labelled, but has no finite coordinates")
 
 
+def check_labels(truth: Truth) -> None:
+    """Raises DataError where nobody has a labelled joint, as with a detector's boxes."""
+    if not np.any(truth.labelled):
+        raise DataError("no joint of the ground truth is labelled: score ground-truth boxes, or use COCOKeypoints")
+
+
 def distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Euclidean distance over the last axis; NaN or infinite where a coordinate is."""
     with np.errstate(invalid="ignore", over="ignore"):

@@ -51,11 +51,19 @@ class PCKh:
         self.skeleton = skeleton
         self._in_mean = [k for k, joint in enumerate(skeleton.joints) if joint not in _NOT_IN_MEAN]
 
+    def value_names(self) -> tuple[str, ...]:
+        """The groups, Mean, Mean@0.1."""
+        return (*self.skeleton.groups, "Mean", "Mean@0.1")
+
+    def check(self, truth: Truth) -> None:
+        """DataError unless the truth has head sizes."""
+        if truth.head_size_image is None:
+            raise DataError("PCKh needs head sizes, and this ground truth has none: use the metric PCK")
+
     def __call__(self, predictions: Predictions, truth: Truth) -> Report:
         """Values in percent, with the rival means by name in the rows."""
         pck.check_people(predictions, truth, self.skeleton)
-        if truth.head_size_image is None:
-            raise DataError("PCKh needs head sizes, and this ground truth has none: use the metric PCK")
+        self.check(truth)
         labelled = np.asarray(truth.labelled, bool)
         errors = pck.normalised_errors(predictions.joints_image, truth.joints_image, truth.head_size_image)
         hits, counts = pck.hit_curve(errors, labelled, 50), labelled.sum(axis=0)
@@ -118,6 +126,14 @@ class PCK:
             raise ConfigError(f"PCK: threshold must be a whole number of hundredths, as 0.2, got {threshold}")
         self.skeleton = skeleton
         self.length_between = tuple(length_between)
+
+    def value_names(self) -> tuple[str, ...]:
+        """The groups, Mean, Mean@0.1."""
+        return (*self.skeleton.groups, "Mean", "Mean@0.1")
+
+    def check(self, truth: Truth) -> None:
+        """DataError unless somebody is labelled."""
+        pck.check_labels(truth)
 
     def __call__(self, predictions: Predictions, truth: Truth) -> Report:
         """Values in percent; `Mean@0.1` at 0.10, whatever the threshold."""

@@ -72,6 +72,14 @@ class PCP:
         self.skeleton = skeleton
         self.strict = strict
 
+    def value_names(self) -> tuple[str, ...]:
+        """The parts and the three means."""
+        return (*_PARTS, "Mean", "Mean_6_parts", "Mean_4_limbs")
+
+    def check(self, truth: Truth) -> None:
+        """DataError unless somebody is labelled."""
+        pck.check_labels(truth)
+
     def __call__(self, predictions: Predictions, truth: Truth) -> Report:
         """Values in percent: the parts, and `Mean` (10 sticks), `Mean_6_parts`, `Mean_4_limbs`."""
         pck.check_people(predictions, truth, self.skeleton)
