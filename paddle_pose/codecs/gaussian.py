@@ -92,6 +92,11 @@ class GaussianHeatmap:
         """Whether crops must be cut by `geometry.crop_matrix(pixel_centres=True)`: UDP's size - 1 rule."""
         return self.target == "udp"
 
+    @property
+    def map_from_crop(self) -> np.ndarray:
+        """(2, 3) float64: crop pixel -> cell. Cell 0 is at pixel 0."""
+        return np.column_stack([np.diag(1 / self._crop_pixels_per_cell.astype(np.float64)), np.zeros(2)])
+
     def output_shape(self, num_joints: int) -> tuple[int, int, int]:
         """(K, h, w) of one stage output."""
         return num_joints, self.map_wh[1], self.map_wh[0]
