@@ -14,9 +14,9 @@ def parser() -> argparse.ArgumentParser:
     flags = common_parser("Find the people in the photos of a COCO split and write their boxes.")
     flags.add_argument("--pretrained_model", metavar="FILE", required=True, help="a model of dataset PersonCentres")
     flags.add_argument("--out", metavar="FILE", required=True, help="the boxes, as a COCO results file")
-    flags.add_argument("--threshold", type=_share, default=0.3, metavar="S", help="lowest score (default: 0.3)")
+    flags.add_argument("--threshold", type=_share, default=0.1, metavar="S", help="lowest score (default: 0.1)")
     flags.add_argument(
-        "--overlap", type=_share, default=0.5, metavar="S", help="two boxes that share more are one (default: 0.5)"
+        "--overlap", type=_share, default=0.6, metavar="S", help="two boxes that share more are one (default: 0.6)"
     )
     return flags
 
