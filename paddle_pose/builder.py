@@ -64,7 +64,7 @@ def build_crop_maker(parts: Parts, dataset: Dataset, training: bool) -> CropMake
         return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation, read)
     if training:
         errors = JointErrors(np.array(joints.error_mean), np.array(joints.error_covariance))
-        augmentation = Displaced(augmentation, errors, joints.sigma)
+        augmentation = Displaced(augmentation, errors, joints.sigma, dataset.joint_of)
     return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation, LastPhoto())
 
 

@@ -161,7 +161,12 @@ def _joint_crops(people: Dataset, section: JointCrops, split: str) -> Dataset:
     path = section.train_joints if split == "train" else section.valid_joints
     estimate = read_predictions(path, len(people), len(people.skeleton), people.skeleton)
     return joint_crops.JointCrops(
-        people, estimate.joints_image, section.sigma, section.diameter_between, training=split == "train"
+        people,
+        estimate.joints_image,
+        section.sigma,
+        section.diameter_between,
+        training=split == "train",
+        all_labels=section.all_labels,
     )
 
 

@@ -125,19 +125,30 @@ class JointCrops(Section):
     # of that stage's errors on the training people, for each joint, in diameters: what training displaces crops by
     error_mean: tuple[tuple[float, float], ...]
     error_covariance: tuple[tuple[tuple[float, float], tuple[float, float]], ...]
+    all_labels: bool = False
 
 
 class Cascade(Section):
     """Later stages that refine the joints one by one; `stages` says what is different in each of them.
 
-    `sigma` diameters are the side of a crop; the diameter of a pose is the distance of two joints. `stage1` is a
-    finished model to begin with; without one the rest of the configuration is trained first.
+    `sigma` diameters are the side of a crop, in each later stage; the diameter of a pose is the distance of two
+    joints. `stage1` is a finished model to begin with; without one the rest of the configuration is trained first.
+    With `all_labels` a training crop supervises all joints that it shows, not only the one that it is cut for.
     """
 
     stages: tuple[dict[str, Any], ...] = pydantic.Field(min_length=1)
-    sigma: _Positive = 2.0
+    sigma: tuple[_Positive, ...]
     diameter_between: tuple[str, str] = ("left_shoulder", "right_hip")
     stage1: Optional[str] = None
+    all_labels: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _one_sigma_for_each(self) -> "Cascade":
+        if len(self.sigma) != len(self.stages):
+            raise ValueError(
+                f"sigma {list(self.sigma)} is for {len(self.sigma)} stages, but {len(self.stages)} are listed"
+            )
+        return self
 
 
 class Packed(Section):

@@ -149,5 +149,5 @@ def score_cascade(arguments: argparse.Namespace) -> Optional[tuple]:
     for config, model in zip(configs, models):
         found = see(config, model, people, None if found is None else found.joints_image, place)
         values.append(metric(found, people.truth()).values)
-    facts = {"checkpoint": path.name, "stages": values}
+    facts = {"checkpoint": path.name, "stages": values, "mirror_test": configs[-1].valid.mirror_test}
     return (configs[-1], people, metric, found, facts, tuple(stage_lines(values))) if place[0] == 0 else None

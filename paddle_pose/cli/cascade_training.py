@@ -30,7 +30,7 @@ from paddle_pose.cli.preflight import check_output
 from paddle_pose.cli.training import train
 from paddle_pose.config import Config
 from paddle_pose.config import JointCrops as JointCropsSection
-from paddle_pose.data.joint_crops import JointCrops, JointErrors, check_diameter
+from paddle_pose.data.joint_crops import JointCrops, check_diameter
 from paddle_pose.data.prediction_files import read_predictions, write_predictions
 from paddle_pose.engine import distributed
 from paddle_pose.engine.run import RunFiles
@@ -93,33 +93,31 @@ def _finished_stages(folder: Path, config: Config, arguments: argparse.Namespace
             f"{folder} holds a cascade; add --resume to go on with it, --overwrite to start anew, "
             "or choose another --save_dir"
         )
-    path.unlink()
+    path.unlink(missing_ok=True)  # another process may have been quicker
     return []
 
 
 def _after(stage: Config, config: Config, folder: Path, before: int, rank: int) -> Config:
     """The configuration of a later stage, with the errors of stage number `before` in it."""
-    cascade = config.cascade
+    cascade, sigma = config.cascade, config.cascade.sigma[before - 1]
     errors = {}
     for split in ("train", "valid"):
         people = people_of(config, split)
         estimate = read_predictions(joints_file(folder, before, split), len(people), len(people.skeleton))
-        crops = JointCrops(people, estimate.joints_image, cascade.sigma, cascade.diameter_between, training=True)
+        crops = JointCrops(people, estimate.joints_image, sigma, cascade.diameter_between, training=True)
         errors[split] = crops.errors()
         reached = f"{100 * crops.share_in_reach():.1f} % of the joints lie inside their crops"
         say(f"=> stage {before}, {split} people: errors of {errors[split].typical:.3f} diameters; {reached}", rank)
-    return stage.model_copy(update={"joint_crops": _section(cascade, folder, before, errors["train"])})
-
-
-def _section(cascade: Any, folder: Path, before: int, errors: JointErrors) -> JointCropsSection:
-    return JointCropsSection(
-        sigma=cascade.sigma,
+    section = JointCropsSection(
+        sigma=sigma,
         diameter_between=cascade.diameter_between,
         train_joints=str(joints_file(folder, before, "train")),
         valid_joints=str(joints_file(folder, before, "valid")),
-        error_mean=errors.mean.tolist(),
-        error_covariance=errors.covariance.tolist(),
+        error_mean=errors["train"].mean.tolist(),
+        error_covariance=errors["train"].covariance.tolist(),
+        all_labels=cascade.all_labels,
     )
+    return stage.model_copy(update={"joint_crops": section})
 
 
 def _stage(stage: Config, config: Config, folder: Path, number: int, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -136,6 +134,7 @@ def _stage(stage: Config, config: Config, folder: Path, number: int, arguments: 
         start = arguments.pretrained_model if number == 1 else None
         train(stage, argparse.Namespace(**{**vars(arguments), "save_dir": str(save_dir), "pretrained_model": start}))
         model = RunFiles(save_dir, stage.size_name).best_model
+    _wait_for_files()
     values = _write_joints(stage, model, folder, number, number <= len(config.cascade.stages))
     return {"model": os.path.relpath(model, folder), "values": values}
 
@@ -154,8 +153,13 @@ def _write_joints(stage: Config, model: Path, folder: Path, number: int, has_nex
             report = build_metric(stage)(found, people.truth())
             values = report.values
             print_report(report, people, stage, lambda line: say(line, place[0]))
-    distributed.sum_over_processes(np.zeros(1))  # the files are there before another process reads them
+    _wait_for_files()
     return values
+
+
+def _wait_for_files() -> None:
+    """Until every process is here: only one writes files, and all of them read."""
+    distributed.sum_over_processes(np.zeros(1))
 
 
 def _joints_before(folder: Path, number: int, split: str, people: Any) -> Optional[np.ndarray]:

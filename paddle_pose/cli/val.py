@@ -139,4 +139,5 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     predictions = scorer.predict(parts.network)
     how, notes = scorer.describe(predictions)
     scored = {"checkpoint": path.name, "epoch": facts.get("epoch"), **how}
-    return _Scored(config, dataset, build_metric(config), predictions, scored, notes) if place[0] == 0 else None
+    people = dataset.dataset if config.joint_crops else dataset
+    return _Scored(config, people, build_metric(config), predictions, scored, notes) if place[0] == 0 else None

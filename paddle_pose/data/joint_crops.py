@@ -17,12 +17,14 @@ Differs from the paper
       has no label for an end of it in 28 % of its people, and it is what evaluation will see.
     - The normal distribution is fitted to the errors that leave the true joint inside the crop. Others, such as
       left and right exchanged, are beyond what the next stage can correct, and would only widen it.
+    - With `all_labels` a crop in training supervises every labelled joint that it shows, each by an output of its
+      own, and not only the joint that it was cut for: several times as many labels from the same photos.
 """
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Optional
+from typing import Callable, Optional
 
 import numpy as np
 
@@ -72,6 +74,7 @@ class JointCrops:
         training: True: samples are the M labelled joints of all people, regions are centred on the annotation (a
             `Displaced` view moves them). False: all M = N * K joints, joint by joint of each person, regions are
             centred on the estimate.
+        all_labels: in training, samples carry the labels of all joints of the person.
     """
 
     def __init__(
@@ -81,10 +84,12 @@ class JointCrops:
         sigma: float,
         diameter_between: Sequence[str],
         training: bool,
+        all_labels: bool = False,
     ) -> None:
         if not np.isfinite(estimate_image).all():
             raise DataError("the stage before gave joints that are not finite numbers; train it again")
         self.dataset, self.estimate_image, self.sigma, self._training = dataset, estimate_image, sigma, training
+        self._all_labels = all_labels and training
         self.skeleton, self.num_images = dataset.skeleton, dataset.num_images
         self.diameter = _diameters(dataset, estimate_image, diameter_between)
         self._truth = dataset.truth()
@@ -96,20 +101,24 @@ class JointCrops:
         return len(self._person)
 
     def sample(self, index: int) -> Sample:
-        """Pair `index`, 0 <= index < M, of a person and a joint; only this joint is labelled."""
+        """Pair `index`, 0 <= index < M, of a person and a joint; only this joint is labelled, unless all are."""
         person, joint = int(self._person[index]), int(self._joint[index])
         whole = self.dataset.sample(person)
-        only = np.arange(len(self.skeleton)) == joint
+        shown = (np.arange(len(self.skeleton)) == joint) | self._all_labels
         center_image_xy = whole.joints_image[joint] if self._training else self.estimate_image[person, joint]
         return Sample(
             index=index,
             image_path=whole.image_path,
             joints_image=whole.joints_image,
-            labelled=whole.labelled & only,
-            visible=whole.visible & only,
+            labelled=whole.labelled & shown,
+            visible=whole.visible & shown,
             center_image_xy=np.asarray(center_image_xy, np.float64),
             size_image_wh=np.full(2, self.sigma * self.diameter[person]),
         )
+
+    def joint_of(self, index: int) -> int:
+        """The joint that sample `index` was cut for."""
+        return int(self._joint[index])
 
     def truth(self) -> Truth:
         """Of the N people, which is what `whole_people` is scored against."""
@@ -153,16 +162,19 @@ class Displaced:
         augmentation: draws the view that is moved; None: the plain one.
         errors: what is drawn from.
         sigma: side of a region in diameters.
+        joint_of: index of a sample -> the joint that it is cut for.
     """
 
-    def __init__(self, augmentation: Optional[object], errors: JointErrors, sigma: float) -> None:
-        self._augmentation, self._errors, self._sigma = augmentation, errors, sigma
+    def __init__(
+        self, augmentation: Optional[object], errors: JointErrors, sigma: float, joint_of: Callable[[int], int]
+    ) -> None:
+        self._augmentation, self._errors, self._sigma, self._joint_of = augmentation, errors, sigma, joint_of
 
     def draw(self, rng: np.random.Generator, sample: Sample, skeleton: Skeleton) -> View:
-        """One random view of the one labelled joint; the same generator state gives the same view."""
+        """One random view of the sample's joint; the same generator state gives the same view."""
         view = self._augmentation.draw(rng, sample, skeleton) if self._augmentation else plain_view(sample)
         diameter = sample.size_image_wh[0] / self._sigma
-        error_image = diameter * self._errors.draw(rng, int(np.argmax(sample.labelled)))
+        error_image = diameter * self._errors.draw(rng, self._joint_of(sample.index))
         return replace(view, center_image_xy=view.center_image_xy + error_image)
 
 
