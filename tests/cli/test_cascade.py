@@ -33,7 +33,7 @@ CONFIG = f"""
 input_wh: [32, 32]
 dataset: {{type: LSPET, root: nowhere, train_range: [0, {TRAIN}], valid_range: [{TRAIN}, {TRAIN + VALID}]}}
 metric: {{type: PCK}}
-network: {{type: DeepPose, variant: strided, width: 0.05, dropout: 0.1}}
+network: {{type: DeepPose, variant: strided, width: 0.05, hidden: 64, dropout: 0.1}}
 codec: {{type: Regression}}
 loss: {{type: MSEJoints}}
 augment: {{type: HRNet, scale: 0.1, rotation_deg: 10}}

@@ -222,7 +222,7 @@ def test_no_crop_holds_the_border_and_nothing_is_nan():
 @pytest.mark.parametrize("width", [2, 4])
 def test_coordinates_are_brought_back_and_averaged(target, width):
     """A regressor that sees each joint where it is: at every scale the same joint of the photo."""
-    codec = Regression((0, 1), (40, 30), target)
+    codec = Regression((0, 1), (40, 30), target, sigma=width == 4)
     joints_crop = np.array([[[11.0, 7.0], [33.0, 20.5]]])
     mean = ScaleAverage(codec, (40, 30))
     for scale, sigma in ((0.8, 0.1), (1.2, 0.3)):
