@@ -189,6 +189,12 @@ class Config(Section):
     # Threads of the CPU math library; none: all cores. Small networks run faster with one (benchmarks/README.md).
     cpu_threads: Optional[int] = pydantic.Field(default=None, gt=0)
 
+    @pydantic.field_validator("loss", mode="before")
+    @classmethod
+    def _default_loss(cls, value: Any) -> Any:
+        """Settings of the loss alone, as `--opts loss.factor=0.5`, are those of the default one."""
+        return {"type": "JointsMSE", **value} if isinstance(value, dict) else value
+
     @property
     def size_name(self) -> str:
         """`256` for a square input, else `192x256`: first part of the best model's folder name."""

@@ -43,6 +43,11 @@ class TestFiles:
         assert config.network.arguments == {"stacks": 1}
         assert config.augment is None
 
+    def test_settings_of_the_loss_alone_are_those_of_the_default_one(self, write):
+        loss = load_config(write("a.yaml"), ("loss.factor=0.5",)).loss
+        assert (loss.type, loss.arguments) == ("JointsMSE", {"factor": 0.5})
+        assert load_config(write("a.yaml"), ("loss.type=CPMLoss",)).loss.type == "CPMLoss"
+
     def test_bases_are_merged_in_order_and_the_file_comes_last(self, write):
         write("base/far.yaml", "train: {epochs: 1, batch_size: 1, workers: 1}")
         write("base/near.yaml", "_base_: far.yaml\ntrain: {epochs: 2, batch_size: 2}", start="")

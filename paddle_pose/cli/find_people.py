@@ -48,7 +48,7 @@ def _find(arguments: argparse.Namespace) -> int:
     path = Path(arguments.pretrained_model)
     weights, facts = load_model(path)
     config = read_config(arguments, "valid", None if arguments.config else facts.get("config"))
-    if config.dataset.type != "PersonCentres" or config.dataset.arguments["of"].get("type") != "COCO":
+    if config.dataset.type != "PersonCentres" or config.dataset.arguments.get("of", {}).get("type") != "COCO":
         raise ConfigError(f"{path} is not a model of dataset PersonCentres of COCO; train one, see docs/methods/cpm.md")
     runtime.choose_device(arguments.device, config.cpu_threads)
     dataset = build_dataset(config, "valid")
