@@ -314,6 +314,8 @@ def _first_error(error: pydantic.ValidationError, where: str) -> str:
         return f"{where}: unknown key {key!r}; {nearest(parts[-1], _known_keys(parts[:-1]))}"
     if first["type"] == "missing":
         return f"{where}: key {key!r} is missing"
+    if first["type"] == "value_error":  # from a validator of ours, which says what is wrong
+        return f"{where}: {key}: {first['ctx']['error']}"
     return f"{where}: {key}={first['input']!r} is wrong: {first['msg'].lower()}"
 
 

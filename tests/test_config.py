@@ -43,6 +43,10 @@ class TestFiles:
         assert config.network.arguments == {"stacks": 1}
         assert config.augment is None
 
+    def test_a_cascade_says_how_its_numbers_disagree(self, write):
+        text = message(write("a.yaml", "cascade: {sigma: [2.0, 1.0], stages: [{seed: 1}]}"))
+        assert text.endswith("a.yaml: cascade: sigma [2.0, 1.0] is for 2 stages, but 1 are listed")
+
     def test_settings_of_the_loss_alone_are_those_of_the_default_one(self, write):
         loss = load_config(write("a.yaml"), ("loss.factor=0.5",)).loss
         assert (loss.type, loss.arguments) == ("JointsMSE", {"factor": 0.5})
