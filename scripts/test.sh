@@ -2,7 +2,7 @@
 # Runs lint and all tests in an environment of its own.
 #   bash scripts/test.sh [pytest arguments]
 #   PADDLE_VERSION=2.6.2 bash scripts/test.sh       on another version of Paddle
-#   PADDLE_POSE_DATA=DIR bash scripts/test.sh       also the tests on real data: DIR holds mpii/ lsp/ lspet/ flic/ coco/
+#   PADDLE_POSE_DATA=DIR bash scripts/test.sh       also the tests on real data: DIR holds mpii/ lsp/ lspet/ flic/ coco/ coco/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/setup.sh ".venv-test${PADDLE_VERSION:+-$PADDLE_VERSION}" 'pytest>=7.4' 'ruff==0.17.6'
