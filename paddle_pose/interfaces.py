@@ -45,6 +45,9 @@ class Network(Protocol):
 class Codec(Protocol):
     """Owns both directions between joints and network outputs, and the mirror; all on the device."""
 
+    # A codec of maps may also have `map_from_crop`, (2, 3): where a crop pixel lies on the map. The multi-scale test
+    # (engine/multi_scale.py) needs it.
+
     def encode(
         self, joints_crop: Tensor, weight: Tensor, others: Optional[tuple[Tensor, Tensor]] = None
     ) -> tuple[Tensor, Tensor]:

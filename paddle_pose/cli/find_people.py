@@ -100,16 +100,14 @@ def _write(path: str, image_ids: Any, boxes: list, scores: list, category_id: in
 
 def _report(dataset: Any, names: Any, squares: list) -> None:
     """How many annotated people were found, and how many squares are nobody's (or somebody's without keypoints)."""
-    import numpy as np
-
+    from paddle_pose.data.person_centres import as_joints
     from paddle_pose.metrics.people_found import NEAR, SIZE_RATIO, match
 
     row = {str(name): number for number, name in enumerate(names)}
     found = annotated = 0
     for index, everybody in enumerate(dataset.truth().everybody):
         mine = squares[row[dataset.photo_name(index)]]
-        upper_edges = mine[:, :2] - np.stack([np.zeros(len(mine)), mine[:, 2] / 2], axis=1)
-        found += match(np.stack([mine[:, :2], upper_edges], axis=1), everybody)
+        found += match(as_joints(mine[:, :2], mine[:, 2]), everybody)
         annotated += len(everybody)
     others = sum(map(len, squares)) - found
     print(

@@ -101,8 +101,12 @@ class PhotoPeople:
         )
 
     def people_of_photo(self, photo: int) -> np.ndarray:
-        """Indices of the people in photo number `photo`, 0 <= photo < num_images, ascending."""
+        """Indices of the people in photo number `photo`, of those that show somebody, by name; ascending."""
         return self._by_photo[self._first_of_photo[photo] : self._first_of_photo[photo + 1]]
+
+    def people_by_photo(self) -> list[np.ndarray]:
+        """`people_of_photo` of every photo that shows somebody."""
+        return [self.people_of_photo(photo) for photo in range(len(self._first_of_photo) - 1)]
 
     def truth(self) -> Truth:
         """Positions and labels as annotated; no head sizes."""

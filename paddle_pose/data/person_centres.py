@@ -43,15 +43,10 @@ class PersonCentres:
     def __init__(self, of: dict[str, Any], root: str, split: Literal["train", "valid"] = "train") -> None:
         self.people_dataset = _open(of, root, split)
         people = self.people_dataset.people
-        size = people.size_image_wh.max(axis=1)
-        edge = people.center_image_xy - np.stack([np.zeros_like(size), size / 2], axis=1)
-        self._joints_image = np.stack([people.center_image_xy, edge], axis=1)  # (N, 2, 2)
-        self._photos = [self.people_dataset.people_of_photo(k) for k in range(self._count_photos())]
+        self._joints_image = as_joints(people.center_image_xy, people.size_image_wh.max(axis=1))  # (N, 2, 2)
+        self._photos = self.people_dataset.people_by_photo()
         self.protocol = f"centres of people in whole photos; {self.people_dataset.protocol}"
         self.num_images = len(self)
-
-    def _count_photos(self) -> int:
-        return len(np.unique(self.people_dataset.people.photo_names))
 
     def __len__(self) -> int:
         return len(self._photos)
@@ -97,6 +92,12 @@ class WholePhotos:
     def sample(self, index: int) -> Sample:
         """Photo `index`; a joint without label stands for its people."""
         return whole_photo_sample(index, self._paths[index], np.zeros((0, 2, 2)))
+
+
+def as_joints(center_image_xy: np.ndarray, size_image: np.ndarray) -> np.ndarray:
+    """Centres (N, 2) and sizes (N,) of people -> their two joints (N, 2, 2): centre and middle of the upper edge."""
+    up = np.stack([np.zeros_like(size_image), size_image / 2], axis=1)
+    return np.stack([center_image_xy, center_image_xy - up], axis=1)
 
 
 def whole_photo_sample(index: int, path: str, people_image: np.ndarray) -> Sample:
