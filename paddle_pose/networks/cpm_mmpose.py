@@ -12,7 +12,6 @@ Differs from the paper; the paper's network is in cpm.py
     - Max pooling is padded by one cell, so its windows lie one pixel further to the left and top than Caffe's.
 """
 
-import re
 from typing import Optional
 
 import paddle
@@ -20,6 +19,7 @@ from paddle import nn
 
 from paddle_pose.errors import ConfigError
 from paddle_pose.networks.blocks import Conv2D, ConvBNReLU, check_multiple, initialise_convolutions
+from paddle_pose.networks.name_map import renamed
 from paddle_pose.registry import NETWORKS
 
 WIDTH, IMAGE_CHANNELS, WIDE = 128, 32, 512
@@ -86,9 +86,7 @@ class MMPoseCPM(nn.Layer):
         """
         if key.startswith("backbone.middle.") and self.features is None:
             return None
-        for pattern, replacement in _MMPOSE_NAMES:
-            key = re.sub(pattern, replacement, key)
-        return key
+        return renamed(key, _MMPOSE_NAMES)
 
 
 _MMPOSE_NAMES = (

@@ -33,6 +33,7 @@ from paddle_pose.networks.blocks import (
     uniform_by_fan_in,
     upsample_nearest_2x,
 )
+from paddle_pose.networks.name_map import renamed
 from paddle_pose.registry import NETWORKS
 
 
@@ -110,7 +111,7 @@ class StackedHourglass(nn.Layer):
             stack, above_bottom, branch = (int(number) for number in level.groups())
             path = ["hourglasses", str(stack)] + ["inner"] * (self.depth - 1 - above_bottom)
             key = ".".join(path + [_BEARPAW_BRANCHES[branch], key[level.end() :]])
-        return _rewrite(key, _BEARPAW_NAMES)
+        return renamed(key, _BEARPAW_NAMES)
 
     @staticmethod
     def _stem_middle(width: int) -> int:
@@ -132,7 +133,7 @@ class PrincetonHourglass(StackedHourglass):
         """
         if ".skip_layer." in key and not re.match(r"pre\.[14]\.", key):
             return None
-        return _rewrite(key, _PRINCETON_NAMES)
+        return renamed(key, _PRINCETON_NAMES)
 
     @staticmethod
     def _stem_middle(width: int) -> int:
@@ -167,13 +168,6 @@ _PRINCETON_NAMES = (
     (r"\.(conv[123])\.conv\.", r".\1."),
     (r"\.skip_layer\.conv\.", ".shortcut."),
 )
-
-
-def _rewrite(key: str, names: tuple) -> str:
-    """`key` after every (pattern, replacement) of `names`, in order."""
-    for pattern, replacement in names:
-        key = re.sub(pattern, replacement, key)
-    return key
 
 
 def _stem(width: int, middle: int) -> nn.Sequential:

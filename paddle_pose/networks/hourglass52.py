@@ -17,7 +17,6 @@ Differs from the paper (ECCV 2016); the paper's network is in hourglass.py
     - The stem goes from 7x7 stride 2 straight to one block of stride 2, without pooling.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Optional
 
@@ -35,6 +34,7 @@ from paddle_pose.networks.blocks import (
     initialise_convolutions,
     upsample_nearest_2x,
 )
+from paddle_pose.networks.name_map import renamed
 from paddle_pose.registry import NETWORKS
 
 LEVEL_CHANNELS = (256, 256, 384, 384, 384, 512)  # from the map's resolution down to 1/32 of it
@@ -105,9 +105,7 @@ class Hourglass52(nn.Layer):
         """
         if key.startswith("backbone.inters.0.") and len(self.hourglasses) == 1:
             return None
-        for pattern, replacement in _MMPOSE_NAMES:
-            key = re.sub(pattern, replacement, key)
-        return key
+        return renamed(key, _MMPOSE_NAMES)
 
 
 _MMPOSE_NAMES = (

@@ -36,6 +36,7 @@ from paddle_pose.networks.blocks import (
     initialise_convolutions,
     upsample_nearest_2x,
 )
+from paddle_pose.networks.name_map import renamed
 from paddle_pose.registry import NETWORKS
 
 STEM_WIDTH = 64
@@ -157,9 +158,7 @@ class HRNet(nn.Layer):
         key = re.sub(r"^(backbone|head|keypoint_head)\.", "", key)  # mmpose; `keypoint_head` up to 0.x
         if re.match(self._unused, key):
             return None
-        for pattern, replacement in _REFERENCE_NAMES:
-            key = re.sub(pattern, replacement, key)
-        return key
+        return renamed(key, _REFERENCE_NAMES)
 
 
 _CLASSIFIER = r"incre_modules\.|downsamp_modules\.|final_layer\.\d|classifier\."

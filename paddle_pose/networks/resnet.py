@@ -7,13 +7,12 @@ Differs from the paper
     - The 3x3 convolution of a block strides, not its first 1x1 (see `blocks.Bottleneck`).
 """
 
-import re
-
 import paddle
 from paddle import nn
 
 from paddle_pose.errors import ConfigError
 from paddle_pose.networks.blocks import Bottleneck, ConvBNReLU
+from paddle_pose.networks.name_map import renamed
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 CHANNELS = 2048
@@ -41,9 +40,7 @@ class ResNetTrunk(nn.Layer):
     @staticmethod
     def reference_name(key: str) -> str:
         """Our name of the layer that torchvision and mmpose call `key`."""
-        for pattern, replacement in _TORCHVISION_NAMES:
-            key = re.sub(pattern, replacement, key)
-        return key
+        return renamed(key, _TORCHVISION_NAMES)
 
 
 _TORCHVISION_NAMES = (
