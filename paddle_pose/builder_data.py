@@ -6,7 +6,8 @@ from typing import Any, Callable, Optional
 
 import pydantic
 
-from paddle_pose.config import Component, Config, JointCrops, nearest
+from paddle_pose.config import Config, nearest
+from paddle_pose.config_sections import Component, JointCrops
 from paddle_pose.data import joint_crops
 from paddle_pose.data.augment import AUGMENTATIONS, Reach
 from paddle_pose.data.packed import PackedPhotos

@@ -9,7 +9,8 @@ import pytest
 
 from paddle_pose.builder import build, build_crop_maker, load_into, load_network
 from paddle_pose.builder_data import build_component, build_dataset, build_metric, skeleton_of
-from paddle_pose.config import Component, check_config
+from paddle_pose.config import check_config
+from paddle_pose.config_sections import Component
 from paddle_pose.data.augment import HRNetAugmentation
 from paddle_pose.engine.checkpoint import save_model, to_arrays
 from paddle_pose.errors import CheckpointError, ConfigError, DataError

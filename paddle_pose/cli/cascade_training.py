@@ -29,7 +29,7 @@ from paddle_pose.cli.evaluation import print_report
 from paddle_pose.cli.preflight import check_output
 from paddle_pose.cli.training import train
 from paddle_pose.config import Config
-from paddle_pose.config import JointCrops as JointCropsSection
+from paddle_pose.config_sections import JointCrops as JointCropsSection
 from paddle_pose.data.joint_crops import JointCrops, check_diameter
 from paddle_pose.data.prediction_files import read_predictions, write_predictions
 from paddle_pose.engine import distributed

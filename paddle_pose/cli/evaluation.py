@@ -2,7 +2,8 @@
 
 from typing import Callable, Optional
 
-from paddle_pose.config import Config, Reference
+from paddle_pose.config import Config
+from paddle_pose.config_sections import Reference
 from paddle_pose.interfaces import Dataset
 from paddle_pose.metrics.report import eval_line, format_table
 from paddle_pose.samples import Report

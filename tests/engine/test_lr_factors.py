@@ -6,7 +6,7 @@ import pytest
 from engine_cases import optimizer_of
 from paddle import nn
 
-from paddle_pose.config import Optimizer
+from paddle_pose.config_sections import Optimizer
 from paddle_pose.errors import ConfigError
 
 
