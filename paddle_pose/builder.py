@@ -42,16 +42,23 @@ def build(config: Config) -> Parts:
     """Network, codec, loss and colour statistics of a configuration, on the current device."""
     skeleton = skeleton_of(config)
     check_skeleton(config, skeleton)
-    derived = {"num_joints": len(skeleton), "input_wh": config.input_wh}
+    derived = {"num_joints": len(skeleton), "num_limbs": len(skeleton.limbs), "input_wh": config.input_wh}
     network = build_component(NETWORKS, config.network, "network", derived)
     codec = build_component(
         CODECS,
         config.codec,
         "codec",
-        {"mirror": skeleton.mirror, "input_wh": config.input_wh, "stride": network.stride},
+        {
+            "mirror": skeleton.mirror,
+            "skeleton": skeleton,
+            "input_wh": config.input_wh,
+            "stride": network.stride,
+        },
     )
     loss = build_component(LOSSES, config.loss, "loss", {"skeleton": skeleton, "network": network})
-    return Parts(config, skeleton, network, codec, loss, Normaliser(config.normalise.mean, config.normalise.std))
+    colors = config.normalise
+    normalise = Normaliser(colors.mean, colors.std, colors.order)
+    return Parts(config, skeleton, network, codec, loss, normalise)
 
 
 def build_crop_maker(parts: Parts, dataset: Dataset, training: bool) -> CropMaker:

@@ -17,7 +17,7 @@ from paddle_pose.data.skeleton_settings import skeleton_from
 from paddle_pose.errors import ConfigError
 from paddle_pose.interfaces import Dataset, Metric
 from paddle_pose.registry import DATASETS, METRICS, Registry
-from paddle_pose.skeletons import COCO_17, Skeleton
+from paddle_pose.skeletons import Skeleton
 
 
 def build_component(registry: Registry, section: Component, where: str, derived: dict[str, Any]) -> Any:
@@ -74,7 +74,7 @@ def skeleton_of(config: Config) -> Skeleton:
     """The joints of a configuration's dataset; no file is read.
 
     Most datasets have their own. One whose constructor takes `skeleton` has those of `dataset.skeleton`, by
-    default COCO's.
+    default the class's.
 
     Raises:
         ConfigError: the user's joints are wrong, or the dataset has its own.
@@ -88,7 +88,7 @@ def skeleton_of(config: Config) -> Skeleton:
             )
         return dataset.skeleton
     if written is None:
-        return COCO_17
+        return dataset.skeleton
     if written == "annotation" or (isinstance(written, dict) and "joints" not in written):
         raise ConfigError(
             "dataset.skeleton: the joints are still in the annotation file; builder_data.resolve_skeleton reads them"
@@ -194,5 +194,6 @@ def reach_of(config: Config, split: str) -> Reach:
 
 def build_metric(config: Config) -> Metric:
     """The metric of a configuration."""
-    derived = {"skeleton": skeleton_of(config), "input_wh": config.input_wh}
+    skeleton = skeleton_of(config)
+    derived = {"skeleton": skeleton.annotated_as or skeleton, "input_wh": config.input_wh}
     return build_component(METRICS, config.metric, "metric", derived)

@@ -11,6 +11,7 @@ import pydantic
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 _Positive = Annotated[float, pydantic.Field(gt=0)]
+_Byte = Annotated[int, pydantic.Field(ge=0, le=255)]
 _TestScale = Annotated[float, pydantic.Field(ge=0.1, le=10)]
 
 
@@ -34,10 +35,16 @@ class Component(pydantic.BaseModel):
 
 
 class Normalise(Section):
-    """Colour statistics in [0, 1], RGB: the network sees (image / 255 - mean) / std."""
+    """What the network sees of a colour: (image / 255 - mean) / std, statistics in [0, 1].
+
+    `order` is that of the channels which the network gets, and of `mean` and `std`. `border` is the RGB colour, 0 to
+    255, of what lies beyond the photo's edge.
+    """
 
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[_Positive, _Positive, _Positive] = IMAGENET_STD
+    order: Literal["RGB", "BGR"] = "RGB"
+    border: tuple[_Byte, _Byte, _Byte] = (0, 0, 0)
 
 
 class Optimizer(Section):

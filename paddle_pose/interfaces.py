@@ -49,12 +49,17 @@ class Codec(Protocol):
     # (engine/multi_scale.py) needs it.
 
     def encode(
-        self, joints_crop: Tensor, weight: Tensor, others: Optional[tuple[Tensor, Tensor]] = None
+        self,
+        joints_crop: Tensor,
+        weight: Tensor,
+        others: Optional[tuple[Tensor, Tensor]] = None,
+        unknown: Optional[Tensor] = None,
     ) -> tuple[Tensor, Tensor]:
         """(B, K, 2), (B, K) -> the target that the loss compares stages with, and each joint's weight (B, K) in it.
 
-        `others` are the joints (B, P, K, 2) and weights (B, P, K) of the other people in the crop, for codecs that
-        draw them too.
+        `others` are the joints (B, P, K, 2) and weights (B, P, K) of the other people in the crop, `unknown` (B, H, W)
+        is above 0 where the crop shows people of whom nobody says where their joints are. Both are for codecs of
+        everybody in a crop, whose weights are those of cells, (B, 1, h, w); others take no notice.
         """
 
     def decode(self, output: Tensor) -> tuple[Tensor, Tensor]:

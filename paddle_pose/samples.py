@@ -37,6 +37,8 @@ class Sample:
         size_image_wh: (2,) width and height of that part, the dataset's padding included, aspect not yet fixed.
         others_image: (P, K, 2) the joints of the other annotated people in the photo; None: not known.
         others_labelled: (P, K) bool, which of them the annotation gives.
+        unknown_image: (H, W) uint8, above 0 on the photo's pixels of people of whom nobody says where their joints
+            are (crowds, and people without keypoints); None: there are none, or it is not known.
     """
 
     index: int
@@ -48,6 +50,7 @@ class Sample:
     size_image_wh: np.ndarray
     others_image: Optional[np.ndarray] = None
     others_labelled: Optional[np.ndarray] = None
+    unknown_image: Optional[np.ndarray] = None
 
     def __post_init__(self) -> None:
         _check(self.joints_image, ("K", 2), "joints_image")
@@ -61,6 +64,8 @@ class Sample:
             _check(self.others_image, ("P", len(self.joints_image), 2), "others_image")
             _check(self.others_labelled, np.shape(self.others_image)[:2], "others_labelled")
             _check_bool(self.others_labelled, "others_labelled")
+        if self.unknown_image is not None:
+            _check(self.unknown_image, ("H", "W"), "unknown_image")
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Crop:
         others_crop: (P, K, 2) float32, the joints of the other people of the photo, many of them outside the crop;
             None: not known.
         others_weight: (P, K) float32, 0 for a joint without label.
+        unknown_crop: (H, W) uint8, the sample's `unknown_image` in the crop; None: nothing is unknown.
     """
 
     image: np.ndarray
@@ -85,6 +91,7 @@ class Crop:
     color_gain: np.ndarray
     others_crop: Optional[np.ndarray] = None
     others_weight: Optional[np.ndarray] = None
+    unknown_crop: Optional[np.ndarray] = None
 
     def __post_init__(self) -> None:
         _check(self.image, ("H", "W", 3), "image")
@@ -95,6 +102,8 @@ class Crop:
         if self.others_crop is not None:
             _check(self.others_crop, ("P", len(self.joints_crop), 2), "others_crop")
             _check(self.others_weight, np.shape(self.others_crop)[:2], "others_weight")
+        if self.unknown_crop is not None:
+            _check(self.unknown_crop, self.image.shape[:2], "unknown_crop")
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,7 @@ class Batch:
         image_paths: the B photo files, for messages.
         others_crop: (B, P, K, 2) float32, other people, P as many as the fullest photo of the batch has, or None.
         others_weight: (B, P, K) float32, 0 for joints without label and for people that only fill up.
+        unknown_crop: (B, H, W) uint8, see `Crop`; None: nothing is unknown.
     """
 
     images: np.ndarray
@@ -122,6 +132,7 @@ class Batch:
     image_paths: tuple[str, ...]
     others_crop: Optional[np.ndarray] = None
     others_weight: Optional[np.ndarray] = None
+    unknown_crop: Optional[np.ndarray] = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -200,6 +211,30 @@ class CocoTruth:
         _check(self.image_ids, ("N",), "image_ids")
         _check(self.box_scores, (len(self.image_ids),), "box_scores")
         _check(self.sizes_image_wh, (len(self.image_ids), 2), "sizes_image_wh")
+
+
+@dataclass(frozen=True)
+class FoundPeople:
+    """The P people that a system found in one photo, best first.
+
+    Args:
+        joints_xy: (P, K, 2) float64 x, y; NaN for a joint that was not found. In crop pixels as a codec gives them, in
+            photo pixels (`_image`) as an estimator does.
+        joint_scores: (P, K) float64, 0 for a joint that was not found.
+        scores: (P,) float64 of the whole person.
+    """
+
+    joints_xy: np.ndarray
+    joint_scores: np.ndarray
+    scores: np.ndarray
+
+    def __post_init__(self) -> None:
+        _check(self.joints_xy, ("P", "K", 2), "joints_xy")
+        _check(self.joint_scores, np.shape(self.joints_xy)[:2], "joint_scores")
+        _check(self.scores, (len(self.joints_xy),), "scores")
+
+    def __len__(self) -> int:
+        return len(self.scores)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ class Skeleton:
         oks_sigmas: COCO's per-joint constants, in joint order; None where the scheme has none.
         mirror_pairs: joints that change places in a mirror; () if none does. By default `left_x` and `right_x`;
             None remains where no name has a side: nobody has said what a mirror does to these joints.
+        redundant_limbs: those of `limbs` that close a cycle. They help to put joints together but make no person.
+        annotated_as: the skeleton of the annotations that these joints are made from, and by which poses are scored;
+            None: its own.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Skeleton:
     upper_body: tuple[str, ...] = ()
     oks_sigmas: Optional[tuple[float, ...]] = None
     mirror_pairs: Optional[tuple[tuple[str, str], ...]] = None
+    redundant_limbs: tuple[tuple[str, str], ...] = ()
+    annotated_as: Optional["Skeleton"] = None
 
     def __post_init__(self) -> None:
         if self.mirror_pairs is None:
@@ -199,6 +204,8 @@ OPENPOSE_18 = Skeleton(
     groups={"Nose": ("nose",), "Neck": ("neck",), **_LIMB_GROUPS},
     upper_body=("nose", "neck", "right_shoulder", "right_elbow", "right_wrist")
     + ("left_shoulder", "left_elbow", "left_wrist", "right_eye", "left_eye", "right_ear", "left_ear"),
+    redundant_limbs=(("right_shoulder", "right_ear"), ("left_shoulder", "left_ear")),
+    annotated_as=COCO_17,  # the neck is the middle of the shoulders
 )
 
 # Left and right are the observer's, as if everybody faced the camera (the people who turn their backs are

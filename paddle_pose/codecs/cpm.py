@@ -88,7 +88,11 @@ class CPMHeatmap:
 
     @paddle.no_grad()
     def encode(
-        self, joints_crop: Tensor, weight: Tensor, others: Optional[tuple[Tensor, Tensor]] = None
+        self,
+        joints_crop: Tensor,
+        weight: Tensor,
+        others: Optional[tuple[Tensor, Tensor]] = None,
+        unknown: Optional[Tensor] = None,
     ) -> tuple[Tensor, Tensor]:
         """Draws the target maps.
 

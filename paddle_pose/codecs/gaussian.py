@@ -103,7 +103,11 @@ class GaussianHeatmap:
 
     @paddle.no_grad()
     def encode(
-        self, joints_crop: Tensor, weight: Tensor, others: Optional[tuple[Tensor, Tensor]] = None
+        self,
+        joints_crop: Tensor,
+        weight: Tensor,
+        others: Optional[tuple[Tensor, Tensor]] = None,
+        unknown: Optional[Tensor] = None,
     ) -> tuple[Tensor, Tensor]:
         """Draws the target maps.
 

@@ -67,7 +67,11 @@ class PersonCentreHeatmap:
 
     @paddle.no_grad()
     def encode(
-        self, joints_crop: Tensor, weight: Tensor, others: Optional[tuple[Tensor, Tensor]] = None
+        self,
+        joints_crop: Tensor,
+        weight: Tensor,
+        others: Optional[tuple[Tensor, Tensor]] = None,
+        unknown: Optional[Tensor] = None,
     ) -> tuple[Tensor, Tensor]:
         """Draws everybody, for all stages the same.
 

@@ -75,7 +75,11 @@ class Regression:
 
     @paddle.no_grad()
     def encode(
-        self, joints_crop: Tensor, weight: Tensor, others: Optional[tuple[Tensor, Tensor]] = None
+        self,
+        joints_crop: Tensor,
+        weight: Tensor,
+        others: Optional[tuple[Tensor, Tensor]] = None,
+        unknown: Optional[Tensor] = None,
     ) -> tuple[Tensor, Tensor]:
         """Target coordinates.
 

@@ -100,6 +100,7 @@ def _crop(image: np.ndarray, crop_from_image: np.ndarray, sample: Sample, view: 
         color_gain=np.asarray(view.color_gain, np.float32),
         others_crop=others_crop,
         others_weight=others_weight,
+        unknown_crop=_unknown(sample, crop_from_image, (image.shape[1], image.shape[0])),
     )
 
 
@@ -109,3 +110,10 @@ def _joints(
     """Joints (..., K, 2) and flags (..., K) of people in the photo -> in the crop, in the order of its names."""
     joints_crop = geometry.apply(crop_from_image, np.where(labelled[..., None], joints_image, 0.0))
     return joints_crop[..., order, :].astype(np.float32), labelled[..., order].astype(np.float32)
+
+
+def _unknown(sample: Sample, crop_from_image: np.ndarray, input_wh: tuple[int, int]) -> Optional[np.ndarray]:
+    """The sample's `unknown_image` in the crop; what lies beyond the photo is known to be empty."""
+    if sample.unknown_image is None:
+        return None
+    return geometry.warp(sample.unknown_image, crop_from_image, input_wh)

@@ -113,6 +113,7 @@ class Loader:
             image_paths=tuple(self._make_crop.image_path(index) for index, _ in found),
             others_crop=others_crop,
             others_weight=others_weight,
+            unknown_crop=_stack_unknown(crops),
         )
 
     def _crop(self, index: int, epoch: int) -> tuple[int, Crop]:
@@ -139,3 +140,11 @@ def _stack_others(crops: list[Crop]) -> tuple[Optional[np.ndarray], Optional[np.
         others_crop[row, : len(crop.others_crop)] = crop.others_crop
         others_weight[row, : len(crop.others_crop)] = crop.others_weight
     return others_crop, others_weight
+
+
+def _stack_unknown(crops: list[Crop]) -> Optional[np.ndarray]:
+    """(B, H, W); None where nothing is unknown in any crop."""
+    if all(crop.unknown_crop is None for crop in crops):
+        return None
+    nothing = np.zeros(crops[0].image.shape[:2], np.uint8)
+    return np.stack([nothing if crop.unknown_crop is None else crop.unknown_crop for crop in crops])

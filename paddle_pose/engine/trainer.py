@@ -112,7 +112,7 @@ class Trainer:
         """Loss of one batch: normalise, draw targets, network, loss, all on the device."""
         images = self._normalise(batch.images, batch.color_gain)
         joints_crop, weight = paddle.to_tensor(batch.joints_crop), paddle.to_tensor(batch.weight)
-        target, weight = self.codec.encode(joints_crop, weight, _others(batch))
+        target, weight = self.codec.encode(joints_crop, weight, _others(batch), _unknown(batch))
         with self._precision.cast():
             stages = self._parallel(images)
         return self._loss(stages, target, weight)
@@ -224,6 +224,11 @@ def _others(batch: Batch) -> Optional[tuple[paddle.Tensor, paddle.Tensor]]:
     if batch.others_weight is None or not batch.others_weight.any():
         return None
     return paddle.to_tensor(batch.others_crop), paddle.to_tensor(batch.others_weight)
+
+
+def _unknown(batch: Batch) -> Optional[paddle.Tensor]:
+    """Where a batch's crops show people without labels; None where they show none."""
+    return None if batch.unknown_crop is None else paddle.to_tensor(batch.unknown_crop)
 
 
 def is_frozen(name: str, prefixes: tuple[str, ...]) -> bool:
