@@ -30,6 +30,7 @@ TRAINING_SHAPES = {  # name -> (H, W), shape of a stage output without its batch
     "mmpose_hrnet_w32_mpii": ((64, 96), (16, 16, 24)),
     "hrnet_official_w48_coco": ((64, 96), (17, 16, 24)),
     "mmpose_hrnet_w48_coco": ((64, 96), (17, 16, 24)),
+    "openpose_vgg19": ((32, 48), (57, 4, 6)),
 }
 DETERMINED_STEPS = {"mmpose_hourglass52_mpii": 5, "bearpaw_hg2": 10, "bearpaw_hg8": 7, "princeton_hg8": 6}
 
