@@ -23,11 +23,11 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
-from paddle_pose.codecs.refine import peak
+from paddle_pose.codecs.bumps import draw_bumps
+from paddle_pose.codecs.refine import parabola_step, peak
 from paddle_pose.errors import ConfigError
 from paddle_pose.registry import CODECS
 
-LARGEST_EXPONENT = 4.6052  # beyond it a bump is below 1 %
 REFINEMENTS = ("parabola", "bicubic")
 UNLABELLED = ("unknown", "absent")
 
@@ -120,18 +120,7 @@ class CPMHeatmap:
 
     def _bumps(self, joints_crop: Tensor, weight: Tensor) -> Tensor:
         """(B, K, 2), (B, K) -> (B, K, h, w), all 0 where the weight is 0."""
-        joints_crop = joints_crop.astype("float32")
-        drawn = (weight > 0).unsqueeze(-1)
-        centres = paddle.where(drawn, joints_crop, paddle.full_like(joints_crop, -1e6))  # NaN ends here
-        across, down = (self._exponents(centres[..., axis], self.map_wh[axis]) for axis in (0, 1))
-        exponent = across.unsqueeze(-2) + down.unsqueeze(-1)
-        return paddle.exp(-exponent) * (exponent <= LARGEST_EXPONENT).astype("float32")
-
-    def _exponents(self, centre_crop: Tensor, cells: int) -> Tensor:
-        """(B, K) on one axis -> (B, K, cells): squared distance / (2 sigma^2)."""
-        at_crop = paddle.arange(cells, dtype="float32") * self.stride + self._first_cell_crop
-        distance = at_crop - centre_crop.unsqueeze(-1)
-        return distance * distance * (0.5 / self.sigma_crop**2)
+        return draw_bumps(joints_crop, weight, self.map_wh, self.stride, self.sigma_crop)
 
     def _with_background(self, maps: Tensor) -> Tensor:
         if not self.background:
@@ -176,25 +165,6 @@ class CPMHeatmap:
         columns = last - paddle.arange(last + 1)
         swapped = paddle.gather(output, paddle.to_tensor(joints, dtype="int64"), axis=1)
         return paddle.gather(swapped, columns, axis=3)
-
-
-def parabola_step(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
-    """(B, K, 2) cells from the highest cell to the top of a parabola through logarithms, at most half a cell.
-
-    Values below 0.001 count as 0.001. No step along an axis where the peak lies on the border.
-    """
-    flat, width = maps.flatten(2), maps.shape[3]
-    steps = []
-    for at, length, stride in ((x_map, width, 1), (y_map, maps.shape[2], width)):
-        inside = (at > 0) & (at < length - 1)
-        offset = inside.astype("int64") * stride
-        here = y_map * width + x_map
-        cells = paddle.stack([here - offset, here, here + offset], -1)
-        values = paddle.log(paddle.take_along_axis(flat, cells, -1).clip(min=1e-3))
-        before, top, after = values.unbind(-1)
-        bend = before - 2 * top + after  # not positive
-        steps.append(0.5 * (before - after) / bend.clip(max=-1e-6))
-    return paddle.stack(steps, -1)
 
 
 def _enlarging_matrix(cells: int, stride: int) -> np.ndarray:

@@ -108,7 +108,7 @@ class PersonCentreHeatmap:
         return paddle.exp(distance * distance * (-0.5 / sigma**2))
 
     @paddle.no_grad()
-    def people(self, output: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
+    def peaks(self, output: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
         """Everybody that the maps show: peaks in place and size.
 
         Args:
@@ -138,7 +138,7 @@ class PersonCentreHeatmap:
 
     def decode(self, output: Tensor) -> tuple[Tensor, Tensor]:
         """The surest person: centre and upper edge (B, 2, 2) in crop pixels, and its score (B, 2)."""
-        center, size, scores = self.people(output, 1)
+        center, size, scores = self.peaks(output, 1)
         up = paddle.stack([paddle.zeros_like(size), -size / 2], axis=-1)
         return paddle.concat([center, center + up], axis=1), scores.expand([-1, 2])
 

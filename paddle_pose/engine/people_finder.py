@@ -39,7 +39,7 @@ class PeopleFinder:
         network.eval()
         for batch in batches:
             output = self._evaluator.output(network, batch.images, batch.color_gain)
-            center, size, scores = (found.numpy() for found in self._codec.people(output, MOST_PEAKS))
+            center, size, scores = (found.numpy() for found in self._codec.peaks(output, MOST_PEAKS))
             image_from_crop = geometry.invert(batch.crop_from_image)
             center_image = geometry.apply(image_from_crop, center.astype(np.float64))
             side_image = size * np.sqrt(np.abs(np.linalg.det(image_from_crop[:, :, :2])))[:, None]

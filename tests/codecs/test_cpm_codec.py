@@ -5,8 +5,8 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_pose.codecs.cpm import CPMHeatmap, parabola_step
-from paddle_pose.codecs.refine import peak
+from paddle_pose.codecs.cpm import CPMHeatmap
+from paddle_pose.codecs.refine import parabola_step, peak
 from paddle_pose.errors import ConfigError
 
 

@@ -68,7 +68,7 @@ class TestPeople:
             people = np.column_stack(
                 [[20, 64, 105] + rng.uniform(-5, 5, 3), rng.uniform(20, 75, 3), rng.uniform(36, 110, 3)]
             )
-            center, size, scores = codec.people(encode(codec, people)[0][:, 1], 5)
+            center, size, scores = codec.peaks(encode(codec, people)[0][:, 1], 5)
             order = np.argsort(center[0, :3, 0].numpy())
             np.testing.assert_allclose(center[0].numpy()[order], people[:, :2], atol=0.8)  # a tenth of a cell
             np.testing.assert_allclose(size[0].numpy()[order] / people[:, 2], 1, atol=0.05)
@@ -76,12 +76,12 @@ class TestPeople:
             assert scores[0, 3] < scores[0, 2]
 
     def test_empty_maps_have_nobody(self):
-        _, _, scores = make_codec().people(paddle.zeros([2, 7, 12, 16]), 4)
+        _, _, scores = make_codec().peaks(paddle.zeros([2, 7, 12, 16]), 4)
         assert not scores.numpy().any()
         assert bool(paddle.isfinite(make_codec().decode(paddle.zeros([2, 7, 12, 16]))[0]).all())
 
     def test_no_more_peaks_than_cells_are_returned(self):
-        center, size, scores = make_codec(sizes=2).people(paddle.rand([1, 3, 12, 16]), 10_000)
+        center, size, scores = make_codec(sizes=2).peaks(paddle.rand([1, 3, 12, 16]), 10_000)
         assert center.shape[1] == size.shape[1] == scores.shape[1] == 2 * 12 * 16
 
     def test_decode_gives_the_surest_as_it_was_given(self):

@@ -1,0 +1,152 @@
+"""Which peaks are the two ends of a limb: line integrals through the affinity fields, and the assignment.
+
+Source: Cao et al., "Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields", CVPR 2017, Eq. 10 and 11
+(the integral), Eq. 12 to 15 (the assignment of one type of limb; Eq. 13 and 14: one to one).
+
+Differs from the paper
+    Between two peaks less than a cell apart, as the eyes and ears of small people are, the way from one to the other
+    is mostly the error of their places. There the field's length may stand in for its part along that way, the more
+    the closer they are. The OpenPose library gives pairs that are nearly in the same place a fixed low score instead.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import paddle
+from paddle import Tensor
+from paddle.nn import functional as F  # noqa: N812
+from scipy.optimize import linear_sum_assignment
+
+from paddle_pose.codecs.peaks import Peaks, group_starts
+
+_SAMPLES_AT_ONCE = 2_000_000  # bounds the memory of the integrals: about 50 MB
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Pairs of peaks that may be limbs, of all photos and all types of limb.
+
+    Args:
+        types: (M,) photo * L + limb.
+        first, second: (M,) indices of peaks.
+        scores: (M,) float64.
+    """
+
+    types: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    scores: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> "Connections":
+        return Connections(self.types[rows], self.first[rows], self.second[rows], self.scores[rows])
+
+
+def all_pairs(peaks: Peaks, limbs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every peak of a limb's first part with every peak of its second part in the same photo.
+
+    Args:
+        peaks: of B photos.
+        limbs: (L, 2) the parts.
+
+    Returns:
+        types: (M,) photo * L + limb, ascending.
+        first, second: (M,) indices of peaks.
+    """
+    firsts, seconds = peaks.counts[:, limbs[:, 0]].ravel(), peaks.counts[:, limbs[:, 1]].ravel()  # (B * L,)
+    sizes = firsts * seconds
+    types = np.repeat(np.arange(len(sizes)), sizes)
+    within = np.arange(len(types)) - group_starts(sizes)[types]
+    first, second = np.divmod(within, seconds[types])
+    first += peaks.starts[:, limbs[:, 0]].ravel()[types]
+    second += peaks.starts[:, limbs[:, 1]].ravel()[types]
+    return types, first, second
+
+
+def integrate(
+    fields: Tensor, peaks: Peaks, pairs: tuple, samples: int, threshold: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Line integrals of all pairs through the fields, sampled between the cells by one bilinear look-up.
+
+    Args:
+        fields: (B * L, 2, h, w) float32, on any device.
+        peaks, pairs: as `all_pairs` returns them, M pairs.
+        samples: points on each line, both ends included.
+        threshold: a sample above it passes.
+
+    Returns:
+        means: (M,) float64 mean over the samples of the field along the line; NaN where the field is NaN.
+        passed: (M,) share of the samples that pass.
+    """
+    types, first, second = pairs
+    size_wh = np.array([fields.shape[3], fields.shape[2]])
+    ends = np.concatenate([peaks.xy_map[first], peaks.xy_map[second]], axis=1).reshape(-1, 2, 2)
+    sizes = np.bincount(types, minlength=fields.shape[0])
+    rank = np.arange(len(types)) - group_starts(sizes)[types]
+    # One row of pairs for each field, padded to the longest. grid_sample wants -1 ... 1, the first cell to the last.
+    table = np.zeros((len(sizes), sizes.max(), 2, 2), np.float32)
+    table[types, rank] = ends * (2 / np.maximum(size_wh - 1, 1)) - 1
+    length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+    ways = np.zeros((len(sizes), 2, sizes.max(), 1), np.float32)
+    ways[types, :, rank, 0] = (ends[:, 1] - ends[:, 0]) / np.maximum(length, 1e-9)[:, None]
+    close = np.zeros((len(sizes), sizes.max(), 1), np.float32)
+    close[types, rank, 0] = np.maximum(1 - length, 0)
+    step = max(1, _SAMPLES_AT_ONCE // (len(sizes) * samples))
+    parts = [
+        _sample(fields, table[:, at:to], ways[:, :, at:to], close[:, at:to], samples, threshold)
+        for at, to in ((at, at + step) for at in range(0, sizes.max(), step))
+    ]
+    means, passed = np.concatenate(parts, axis=2)[:, types, rank].astype(np.float64)
+    return means, passed
+
+
+def _sample(
+    fields: Tensor, ends: np.ndarray, ways: np.ndarray, close: np.ndarray, samples: int, threshold: float
+) -> np.ndarray:
+    """(2, B * L, n) means and shares of n lines in each field.
+
+    Args:
+        fields: (B * L, 2, h, w).
+        ends: (B * L, n, 2, 2) in [-1, 1].
+        ways: (B * L, 2, n, 1) unit vectors.
+        close: (B * L, n, 1) 1 where both ends are in the same place, 0 from one cell on.
+    """
+    along = np.linspace(0, 1, samples, dtype=np.float32)
+    points = paddle.to_tensor(np.stack([1 - along, along], axis=1) @ ends)  # (B * L, n, samples, 2)
+    found = F.grid_sample(fields, points, padding_mode="border", align_corners=True)  # (B * L, 2, n, samples)
+    dots = (found * paddle.to_tensor(ways)).sum(axis=1)  # (B * L, n, samples)
+    if close.any():
+        dots = paddle.maximum(dots, (found * found).sum(axis=1).sqrt() * paddle.to_tensor(close))
+    passed = (dots > threshold).astype("float32")
+    return paddle.stack([dots.mean(axis=-1), passed.mean(axis=-1)]).numpy()
+
+
+def assign_greedily(candidates: Connections) -> Connections:
+    """One to one within each type: the best pair first, then the best of what is left. Best first in all."""
+    taken_first, taken_second, kept = set(), set(), []
+    order = np.argsort(-candidates.scores, kind="stable")
+    columns = (candidates.types[order], candidates.first[order], candidates.second[order])
+    for row, limb, first, second in zip(order.tolist(), *(column.tolist() for column in columns)):
+        if (limb, first) not in taken_first and (limb, second) not in taken_second:
+            taken_first.add((limb, first))
+            taken_second.add((limb, second))
+            kept.append(row)
+    return candidates[np.array(kept, np.int64)]
+
+
+def assign_optimally(candidates: Connections) -> Connections:
+    """One to one within each type, so that the sum of the scores is highest. Best first in all.
+
+    Candidates must be ordered by type.
+    """
+    kept = [np.zeros(0, np.int64)]
+    bounds = np.flatnonzero(np.diff(candidates.types, prepend=-1, append=-1))
+    for begin, end in zip(bounds[:-1], bounds[1:]):
+        first, second = candidates.first[begin:end], candidates.second[begin:end]
+        at = first - first.min(), second - second.min()
+        rows = np.full((at[0].max() + 1, at[1].max() + 1), -1)
+        scores = np.zeros(rows.shape)  # 0: no candidate, no gain
+        rows[at], scores[at] = np.arange(begin, end), candidates.scores[begin:end]
+        chosen = rows[linear_sum_assignment(scores, maximize=True)]
+        kept.append(chosen[chosen >= 0])
+    kept = np.concatenate(kept)
+    return candidates[kept[np.argsort(-candidates.scores[kept], kind="stable")]]
