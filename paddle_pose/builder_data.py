@@ -1,5 +1,6 @@
 """Configuration -> dataset and metric: what scoring a file of predictions needs, without paddle."""
 
+import dataclasses
 import inspect
 import os
 from typing import Any, Callable, Optional
@@ -66,6 +67,9 @@ def _check_types(constructor: Callable, parameters: dict, section: Component, wh
         key = f"{where}.{'.'.join(str(part) for part in first['loc'])}"
         if first["type"] == "missing":
             raise ConfigError(f"{key} is missing; {section.type} needs it") from None
+        if first["type"] == "unexpected_keyword_argument":  # in a group of settings, a dataclass
+            known = [field.name for field in dataclasses.fields(fields[first["loc"][0]][0])]
+            raise ConfigError(f"{key}: no such key; {nearest(first['loc'][-1], known)}") from None
         raise ConfigError(f"{key}={first['input']!r} is wrong: {first['msg'].lower()}") from None
     return {name: getattr(values, name) for name in section.arguments}
 
@@ -84,7 +88,7 @@ def skeleton_of(config: Config) -> Skeleton:
         if written is not None:
             raise ConfigError(
                 f"dataset.skeleton: {config.dataset.type} has joints of its own ({dataset.skeleton.name}); "
-                "leave the key out; other joints need a dataset of type COCO"
+                "leave the key out; other joints need a dataset of type COCO or COCOPhotos"
             )
         return dataset.skeleton
     if written is None:

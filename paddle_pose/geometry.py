@@ -69,6 +69,12 @@ def apply(matrix: np.ndarray, points_xy: np.ndarray) -> np.ndarray:
     return points_xy @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2]
 
 
-def warp(image: np.ndarray, crop_from_image: np.ndarray, input_wh: tuple[int, int]) -> np.ndarray:
-    """The crop that a matrix describes: bilinear, black where the photo ends."""
-    return cv2.warpAffine(image, crop_from_image, tuple(input_wh), flags=cv2.INTER_LINEAR)
+def warp(
+    image: np.ndarray,
+    crop_from_image: np.ndarray,
+    input_wh: tuple[int, int],
+    border: tuple[int, ...] = (0, 0, 0),
+) -> np.ndarray:
+    """The crop that a matrix describes: bilinear, of the colour `border` where the photo ends."""
+    flags = cv2.INTER_LINEAR
+    return cv2.warpAffine(image, crop_from_image, tuple(input_wh), flags=flags, borderValue=tuple(border))

@@ -39,6 +39,7 @@ class Sample:
         others_labelled: (P, K) bool, which of them the annotation gives.
         unknown_image: (H, W) uint8, above 0 on the photo's pixels of people of whom nobody says where their joints
             are (crowds, and people without keypoints); None: there are none, or it is not known.
+        photo_wh: width and height of the photo by the annotations; a file of another size is refused. None: unknown.
     """
 
     index: int
@@ -51,6 +52,7 @@ class Sample:
     others_image: Optional[np.ndarray] = None
     others_labelled: Optional[np.ndarray] = None
     unknown_image: Optional[np.ndarray] = None
+    photo_wh: Optional[tuple[int, int]] = None
 
     def __post_init__(self) -> None:
         _check(self.joints_image, ("K", 2), "joints_image")

@@ -118,14 +118,18 @@ class PhotoPeople:
         Args:
             max_missing: share of them that may be missing.
         """
-        needed = {str(name) for name in np.unique(self.people.photo_names)}
-        missing = sorted(needed - _files_of(self.photo_folder, needed))
-        if len(missing) > max_missing * len(needed):
-            raise DataError(
-                f"photos are missing: {self.photo_folder} holds {len(needed) - len(missing)} of "
-                f"{len(needed)} (not there: {', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}); "
-                f"{self._how_to_get_photos}"
-            )
+        check_files(self.photo_folder, self.people.photo_names, self._how_to_get_photos, max_missing)
+
+
+def check_files(folder: str, names: np.ndarray, how_to_get: str, max_missing: float) -> None:
+    """DataError if more than a share `max_missing` of the photos (N,) `names` is not in `folder`."""
+    needed = {str(name) for name in np.unique(names)}
+    missing = sorted(needed - _files_of(folder, needed))
+    if len(missing) > max_missing * len(needed):
+        raise DataError(
+            f"photos are missing: {folder} holds {len(needed) - len(missing)} of "
+            f"{len(needed)} (not there: {', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}); {how_to_get}"
+        )
 
 
 def _files_of(folder: str, names: set[str]) -> set[str]:

@@ -11,7 +11,6 @@ of the photo. They stay in the ground truth of the evaluation, which knows what 
 Joints are taken as they are in the file, which counts pixels from 0 (HRNet subtracts nothing either).
 """
 
-import copy
 import os
 from pathlib import Path
 from typing import Literal, Optional, Union
@@ -20,13 +19,13 @@ import numpy as np
 
 from paddle_pose.data.annotations import People, PhotoPeople, check_split
 from paddle_pose.data.coco_files import read_annotations
+from paddle_pose.data.coco_found import HOW_TO_GET_PHOTOS, FoundPoses, listed_rows
 from paddle_pose.data.coco_results import read_boxes, read_poses
 from paddle_pose.errors import ConfigError, DataError
 from paddle_pose.registry import DATASETS
 from paddle_pose.samples import CocoTruth, Predictions, Truth
 from paddle_pose.skeletons import COCO_17, Skeleton
 
-_HOW_TO_GET_PHOTOS = "unpack COCO's train2017.zip and val2017.zip into the dataset root"
 _THIN = 1e-6  # pixels; a box of no width gets its width from the aspect of the input
 
 
@@ -78,7 +77,7 @@ class COCO(PhotoPeople):
             people = self._boxed_people(boxes, box_score_threshold)
         folder = os.path.join(root, train_photos if split == "train" else valid_photos)
         protocol = f"COCO {split}, {len(people)} people, {self._box_source}, x {padding:g}"
-        super().__init__(people, folder, skeleton, protocol, _HOW_TO_GET_PHOTOS)
+        super().__init__(people, folder, skeleton, protocol, HOW_TO_GET_PHOTOS)
         self.num_images = len(self.photos.ids)  # all of them are scored, as in HRNet's count
 
     def truth(self) -> Truth:
@@ -89,11 +88,10 @@ class COCO(PhotoPeople):
             box_scores=self._box_scores,
             sizes_image_wh=self.people.size_image_wh,
             box_source=self._box_source,
-            final=self._final,
         )
         return Truth(self.people.joints_image.copy(), self.people.labelled.copy(), coco=coco)
 
-    def with_poses(self, path: Union[str, Path]) -> tuple["COCO", Predictions]:
+    def with_poses(self, path: Union[str, Path]) -> tuple[FoundPoses, Predictions]:
         """The split seen through a results file that any system wrote: a person for each pose in it.
 
         Returns:
@@ -103,18 +101,20 @@ class COCO(PhotoPeople):
             DataError: the file is damaged, of other joints, or of other photos.
         """
         poses = read_poses(path, self._annotations.category_id, len(self.skeleton))
-        joints_image = poses.keypoints_image[..., :2]
-        first, last = joints_image.min(axis=1), joints_image.max(axis=1)
-        other = copy.copy(self)
-        other._set_boxes(poses.image_ids, poses.scores, f"poses of {Path(path).name}", final=True)
-        people = other._unlabelled_people(str(path), np.hstack([first, np.maximum(last - first, 1.0)]))
-        protocol = f"COCO {self.split}, {len(people)} {other._box_source}, scored as they are"
-        PhotoPeople.__init__(other, people, self.photo_folder, self.skeleton, protocol, _HOW_TO_GET_PHOTOS)
-        other.num_images = self.num_images
-        return other, Predictions(joints_image, poses.keypoints_image[..., 2].astype(np.float32))
+        found = FoundPoses(
+            self.photos,
+            self._annotations,
+            self.photo_folder,
+            self.skeleton,
+            poses,
+            str(path),
+            f"poses of {Path(path).name}",
+            self.split,
+        )
+        return found, found.predictions
 
-    def _set_boxes(self, image_ids: np.ndarray, scores: np.ndarray, source: str, final: bool = False) -> None:
-        self._image_ids, self._box_scores, self._box_source, self._final = image_ids, scores, source, final
+    def _set_boxes(self, image_ids: np.ndarray, scores: np.ndarray, source: str) -> None:
+        self._image_ids, self._box_scores, self._box_source = image_ids, scores, source
 
     def _annotated_people(self) -> People:
         annotations = self._annotations
@@ -130,17 +130,9 @@ class COCO(PhotoPeople):
         boxes = read_boxes(path, self._annotations.category_id, threshold)
         source = f"boxes of {Path(path).name} ({len(boxes.scores)} of them, score >= {threshold:g})"
         self._set_boxes(boxes.image_ids, boxes.scores, source)
-        return self._unlabelled_people(path, boxes.boxes_image)
-
-    def _unlabelled_people(self, path: str, boxes_image: np.ndarray) -> People:
-        unknown = self.photos.rows(self._image_ids) < 0
-        if unknown.any():
-            raise DataError(
-                f"{path}: {int(unknown.sum())} of its {len(unknown)} entries are of photos that {self._source} does "
-                f"not list (the first: {self._image_ids[np.argmax(unknown)]}); use a file of this split"
-            )
+        listed_rows(self.photos, boxes.image_ids, path)
         joints = self._annotations.keypoints_image.shape[1]
-        return self._people(path, boxes_image, np.zeros((len(boxes_image), joints, 3)))
+        return self._people(path, boxes.boxes_image, np.zeros((len(boxes.scores), joints, 3)))
 
     def _people(self, source: str, boxes_image: np.ndarray, keypoints: np.ndarray) -> People:
         sizes = boxes_image[:, 2:] * self.padding

@@ -40,6 +40,15 @@ def read_annotations(path: str, category: str, skeleton: Skeleton) -> tuple[Phot
     Raises:
         DataError: the file is missing, damaged, of other joints, or holds an entry that cannot be scored.
     """
+    return read_entries(path, category, skeleton)[:2]
+
+
+def read_entries(path: str, category: str, skeleton: Skeleton) -> tuple[Photos, CocoAnnotations, list[dict[str, Any]]]:
+    """As `read_annotations`, and the file's entry of each annotation, for what the arrays do not hold.
+
+    Raises:
+        DataError: the file is missing, damaged, of other joints, or holds an entry that cannot be scored.
+    """
     file = _load(path)
     category_id = _category_id(path, file, category, skeleton)
     photos = _photos(path, file.get("images"))
@@ -63,7 +72,7 @@ def read_annotations(path: str, category: str, skeleton: Skeleton) -> tuple[Phot
         num_keypoints=np.array(columns[5], np.int64)[order],
         category_id=category_id,
     )
-    return photos, annotations
+    return photos, annotations, [entries[row] for row in order]
 
 
 def _load(path: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 from paddle_pose import geometry
 from paddle_pose.data.augment import View, plain_view
 from paddle_pose.data.photos import read_photo
+from paddle_pose.errors import DataError
 from paddle_pose.interfaces import Dataset
 from paddle_pose.samples import Crop, Sample
 from paddle_pose.skeletons import Skeleton
@@ -18,8 +19,19 @@ Read = Callable[[Sample, np.ndarray, tuple[int, int]], tuple[np.ndarray, np.ndar
 def whole_photo(
     sample: Sample, crop_from_image: np.ndarray, input_wh: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The photo file's pixels, whose frame is `_image`; DataError where it cannot be read."""
-    return read_photo(sample.image_path), crop_from_image
+    """The photo file's pixels, whose frame is `_image`.
+
+    Raises:
+        DataError: it cannot be read, or is not of the size that the annotations say: joints and masks would not fit.
+    """
+    pixels = read_photo(sample.image_path)
+    height, width = pixels.shape[:2]
+    if sample.photo_wh is not None and (width, height) != tuple(sample.photo_wh):
+        raise DataError(
+            f"photo {sample.image_path} has {width} x {height} pixels, but {sample.photo_wh[0]} x {sample.photo_wh[1]} "
+            "in the annotation file: joints and masks would not fit; use the photo that was annotated"
+        )
+    return pixels, crop_from_image
 
 
 class CropMaker:
@@ -31,6 +43,7 @@ class CropMaker:
         pixel_centres: the UDP geometry (see `geometry.crop_matrix`); a codec's `pixel_centres` says which.
         augmentation: draws a random view; None for evaluation.
         read: where pixels come from: photo files, or a packed cache (data/packed.py).
+        border: RGB colour, 0 to 255, of what lies beyond the photo.
     """
 
     def __init__(
@@ -40,12 +53,14 @@ class CropMaker:
         pixel_centres: bool,
         augmentation: Optional[object] = None,
         read: Read = whole_photo,
+        border: tuple[int, int, int] = (0, 0, 0),
     ) -> None:
         self._dataset = dataset
         self._input_wh = tuple(input_wh)
         self._pixel_centres = pixel_centres
         self._augmentation = augmentation
         self._read = read
+        self._border = tuple(border)
 
     def __len__(self) -> int:
         return len(self._dataset)
@@ -61,7 +76,7 @@ class CropMaker:
         view = self._augmentation.draw(rng, sample, skeleton) if self._augmentation else plain_view(sample)
         crop_from_image = view_matrix(view, self._input_wh, self._pixel_centres)
         pixels, crop_from_pixels = self._read(sample, crop_from_image, self._input_wh)
-        image = geometry.warp(pixels, crop_from_pixels, self._input_wh)
+        image = geometry.warp(pixels, crop_from_pixels, self._input_wh, self._border)
         return _crop(image, crop_from_image, sample, view, skeleton)
 
 

@@ -15,7 +15,7 @@ class MultiScaleCrops(CropMaker):
     """As `CropMaker` in evaluation, but an image holds S crops, one below the other.
 
     Args:
-        dataset, input_wh, pixel_centres, read: see `CropMaker`; sizes are those of one crop.
+        dataset, input_wh, pixel_centres, read, border: see `CropMaker`; sizes are those of one crop.
         scales: the S scales; at scale s the person appears s times as large as in the crop of scale 1.
     """
 
@@ -26,8 +26,9 @@ class MultiScaleCrops(CropMaker):
         pixel_centres: bool,
         scales: tuple[float, ...],
         read: Read = whole_photo,
+        border: tuple[int, int, int] = (0, 0, 0),
     ) -> None:
-        super().__init__(dataset, input_wh, pixel_centres, read=read)
+        super().__init__(dataset, input_wh, pixel_centres, read=read, border=border)
         self._scales = tuple(scales)
 
     def __call__(self, index: int, rng: np.random.Generator) -> Crop:
@@ -40,10 +41,8 @@ class MultiScaleCrops(CropMaker):
         all_wh = tuple(int(np.ceil(finer * side)) for side in self._input_wh)
         pixels, all_from_pixels = self._read(sample, all_from_image, all_wh)
         image_from_pixels = geometry.chain(geometry.invert(all_from_image), all_from_pixels)
-        crops = [
-            geometry.warp(pixels, geometry.chain(self._matrix(sample, scale), image_from_pixels), self._input_wh)
-            for scale in self._scales
-        ]
+        matrices = [geometry.chain(self._matrix(sample, scale), image_from_pixels) for scale in self._scales]
+        crops = [geometry.warp(pixels, matrix, self._input_wh, self._border) for matrix in matrices]
         joints_image = np.where(sample.labelled[:, None], sample.joints_image, 0.0)
         return Crop(
             image=np.concatenate(crops),

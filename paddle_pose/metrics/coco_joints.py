@@ -24,11 +24,13 @@ def joint_average_precisions(annotations: CocoAnnotations, poses: CocoPoses, sig
 
     Args:
         annotations: the ground truth.
-        poses: at least one.
+        poses: what was found; without any, every AP is 0.
         sigmas: K constants of the joints.
     """
-    people_of, poses_of = _rows_by_photo(annotations.image_ids), _rows_by_photo(poses.image_ids)
     ignored, nobody = _ignored(annotations), np.zeros(0, np.int64)
+    if not len(poses.scores):
+        return np.where(ignored.all(axis=0), np.nan, 0.0)
+    people_of, poses_of = _rows_by_photo(annotations.image_ids), _rows_by_photo(poses.image_ids)
     scores, hits, misses = [], [], []
     for photo_id in np.unique(poses.image_ids):
         rows = poses_of[photo_id]

@@ -66,9 +66,7 @@ class COCOKeypoints:
     def check(self, truth: Truth) -> None:
         """DataError unless the truth has COCO's annotations, of these joints."""
         if truth.coco is None:
-            raise DataError(
-                "COCOKeypoints needs annotations in COCO's format: use dataset.type=COCO, or another metric"
-            )
+            raise DataError("COCOKeypoints needs annotations in COCO's format: use dataset.type=COCO or COCOPhotos")
         joints = truth.coco.annotations.keypoints_image.shape[1]
         if joints != len(self.skeleton):
             raise DataError(f"the ground truth has {joints} joints, but {self.skeleton.name} has {len(self.skeleton)}")
@@ -139,7 +137,7 @@ class COCOKeypoints:
 
     def _scoring(self, truth: CocoTruth, count: int, kept: int) -> list[str]:
         if truth.final:
-            return ["scores as in the file, nothing left out"]
+            return ["scores as given, nothing left out"]
         score = f"score = box score x mean of the joint scores above {self._above:g}"
         names = {"none": "no NMS", "oks": "OKS-NMS", "soft_oks": "soft OKS-NMS"}
         if self._nms == "none":

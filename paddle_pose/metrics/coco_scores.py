@@ -24,7 +24,7 @@ def summary(annotations: CocoAnnotations, poses: CocoPoses, sigmas: Sequence[flo
 
     Args:
         annotations: the ground truth.
-        poses: at least one.
+        poses: what was found; without any, every score is 0.
         sigmas: K constants of the joints.
     """
     with contextlib.redirect_stdout(io.StringIO()):
@@ -52,10 +52,20 @@ def _evaluation(annotations: CocoAnnotations, poses: CocoPoses, sigmas: Sequence
         "annotations": _truth_entries(annotations),
     }
     truth.createIndex()
-    found = truth.loadRes(_found_entries(poses, annotations.category_id))
+    found = truth.loadRes(_found_entries(poses, annotations.category_id)) if len(poses.scores) else _nothing(truth)
     evaluation = COCOeval(truth, found, "keypoints")
     evaluation.params.kpt_oks_sigmas = np.asarray(sigmas, np.float64)
     return evaluation
+
+
+def _nothing(truth):
+    """Results without an entry, which `loadRes` does not take."""
+    from pycocotools.coco import COCO
+
+    found = COCO()
+    found.dataset = {**truth.dataset, "annotations": []}
+    found.createIndex()
+    return found
 
 
 def _truth_entries(annotations: CocoAnnotations) -> list[dict]:

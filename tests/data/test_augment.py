@@ -258,6 +258,6 @@ def test_a_plain_view_is_the_annotated_one():
 
 
 def test_names():
-    assert AUGMENTATIONS.names() == ["HRNet", "MMPose"]
+    assert AUGMENTATIONS.names() == ["HRNet", "MMPose", "OpenPose", "WholePhoto"]
     with pytest.raises(ConfigError, match="did you mean 'HRNet'"):
         AUGMENTATIONS["HRnet"]
