@@ -5,12 +5,12 @@ from paddle_pose.version import VERSION as __version__
 
 runtime.prepare_environment()
 
-__all__ = ["__version__", "build", "load_network"]
+__all__ = ["__version__", "build", "load_network", "load_people_estimator"]
 
 
 def __getattr__(name: str):
     """Loads the heavy names on first use, so that `--help` does not import paddle."""
-    if name in ("build", "load_network"):
+    if name in ("build", "load_network", "load_people_estimator"):
         import importlib
 
         return getattr(importlib.import_module("paddle_pose.builder"), name)

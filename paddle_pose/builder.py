@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import paddle
 
 from paddle_pose.builder_data import build_component, check_skeleton, open_pack, skeleton_of
-from paddle_pose.config import Config, check_config
+from paddle_pose.config import Config, check_config, merge
 from paddle_pose.data.augment import AUGMENTATIONS
 from paddle_pose.data.crops import CropMaker, Read, whole_photo
 from paddle_pose.data.joint_crops import Displaced, JointErrors, LastPhoto
@@ -16,10 +16,11 @@ from paddle_pose.data.multi_scale import MultiScaleCrops
 from paddle_pose.engine.checkpoint import load_model, load_weights
 from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.optimizers import make_optimizer
+from paddle_pose.engine.people_estimator import PeopleEstimator
 from paddle_pose.engine.precision import Precision
 from paddle_pose.engine.preprocess import Normaliser
 from paddle_pose.engine.schedule import Schedule
-from paddle_pose.engine.trainer import Trainer, is_frozen
+from paddle_pose.engine.trainer import Thaw, Trainer, is_frozen
 from paddle_pose.errors import CheckpointError, ConfigError
 from paddle_pose.interfaces import Codec, Dataset, Loss
 from paddle_pose.registry import CODECS, LOSSES, NETWORKS
@@ -65,14 +66,14 @@ def build_crop_maker(parts: Parts, dataset: Dataset, training: bool) -> CropMake
     """What a loader's workers call; augmented for training."""
     section = parts.config.augment
     augmentation = build_component(AUGMENTATIONS, section, "augment", {}) if training and section else None
-    joints = parts.config.joint_crops
+    joints, border = parts.config.joint_crops, parts.config.normalise.border
     if joints is None:
         read = _where_to_read(parts, dataset, "train" if training else "valid")
-        return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation, read)
+        return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation, read, border)
     if training:
         errors = JointErrors(np.array(joints.error_mean), np.array(joints.error_covariance))
         augmentation = Displaced(augmentation, errors, joints.sigma, dataset.joint_of)
-    return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation, LastPhoto())
+    return CropMaker(dataset, parts.config.input_wh, parts.codec.pixel_centres, augmentation, LastPhoto(), border)
 
 
 def build_test_crop_maker(parts: Parts, dataset: Dataset) -> CropMaker:
@@ -81,7 +82,26 @@ def build_test_crop_maker(parts: Parts, dataset: Dataset) -> CropMaker:
     if scales == (1.0,):
         return build_crop_maker(parts, dataset, training=False)
     read = _where_to_read(parts, dataset, "valid")
-    return MultiScaleCrops(dataset, parts.config.input_wh, parts.codec.pixel_centres, scales, read)
+    border = parts.config.normalise.border
+    return MultiScaleCrops(dataset, parts.config.input_wh, parts.codec.pixel_centres, scales, read, border)
+
+
+def build_people_estimator(parts: Parts) -> PeopleEstimator:
+    """Whole photos -> everybody in them, as `valid` says; ConfigError if the codec does not find everybody."""
+    width, height = parts.config.input_wh
+    valid = parts.config.valid
+    sides = {"shorter": min(width, height), "longer": max(width, height), "height": height}
+    return PeopleEstimator(
+        parts.network,
+        parts.codec,
+        parts.normalise,
+        side=valid.photo_side or sides[valid.photo_fit],
+        fit=valid.photo_fit,
+        scales=valid.test_scales,
+        mirror_test=valid.mirror_test,
+        border=parts.config.normalise.border,
+        batch_size=valid.batch_size,
+    )
 
 
 def _where_to_read(parts: Parts, dataset: Dataset, split: str) -> Read:
@@ -94,9 +114,20 @@ def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
     """The training loop of a configuration; with `ranks` > 1 its gradients are averaged over processes."""
     config, network = parts.config, _prepared(parts)
     train = config.train
-    optimizer = make_optimizer(network, **config.optimizer.model_dump())
-    if train.amp == "O2" and paddle.device.get_device().startswith("gpu"):
-        network, optimizer = paddle.amp.decorate(network, optimizer, level="O2", dtype=train.amp_dtype)
+    asleep = _freeze(network, train.freeze)
+
+    def begin() -> tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]:
+        optimizer = make_optimizer(network, **config.optimizer.model_dump())
+        if train.amp == "O2" and paddle.device.get_device().startswith("gpu"):
+            _, optimizer = paddle.amp.decorate(network, optimizer, level="O2", dtype=train.amp_dtype)
+        return optimizer, paddle.DataParallel(network) if ranks > 1 else network
+
+    def begin_anew() -> tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]:
+        for parameter in asleep:
+            parameter.stop_gradient = False
+        return begin()
+
+    optimizer, parallel = begin()
     schedule = Schedule(
         lr=config.optimizer.lr,
         steps_per_epoch=batches_per_epoch // train.accumulate,
@@ -105,7 +136,7 @@ def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
     )
     return Trainer(
         network=network,
-        parallel=paddle.DataParallel(network) if ranks > 1 else network,
+        parallel=parallel,
         codec=parts.codec,
         loss=parts.loss,
         optimizer=optimizer,
@@ -115,24 +146,30 @@ def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
         precision=Precision(train.amp, train.amp_dtype),
         ema=Ema(network, train.ema_decay) if train.ema_decay else None,
         frozen=train.freeze,
+        thaw=Thaw(train.freeze_epochs, begin_anew) if train.freeze_epochs else None,
         seed=config.seed,
     )
 
 
 def _prepared(parts: Parts) -> paddle.nn.Layer:
-    """The network with frozen parameters and synchronised batch norms, as `train` asks."""
-    network, train = parts.network, parts.config.train
+    """The network with synchronised batch norms, if `train` asks for them."""
+    network = parts.network
+    if parts.config.train.sync_bn and paddle.device.get_device().startswith("gpu"):  # there is no such CPU kernel
+        network = paddle.nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    return network
+
+
+def _freeze(network: paddle.nn.Layer, prefixes: tuple[str, ...]) -> list[paddle.Tensor]:
+    """Makes the parameters under the prefixes untrainable; returns those that were trainable before."""
     names = [name for name, _ in network.named_parameters()]
-    for prefix in train.freeze:
+    for prefix in prefixes:
         if not any(is_frozen(name, (prefix,)) for name in names):
             tops = sorted({name.split(".")[0] for name in names})
             raise ConfigError(f"train.freeze: no parameter lies under {prefix!r}; the network has {', '.join(tops)}")
-    for name, parameter in network.named_parameters():
-        if is_frozen(name, train.freeze):
-            parameter.stop_gradient = True
-    if train.sync_bn and paddle.device.get_device().startswith("gpu"):  # there is no such CPU kernel
-        network = paddle.nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    return network
+    frozen = [p for name, p in network.named_parameters() if is_frozen(name, prefixes) and not p.stop_gradient]
+    for parameter in frozen:
+        parameter.stop_gradient = True
+    return frozen
 
 
 def checkpoint_facts(parts: Parts) -> dict[str, Any]:
@@ -181,11 +218,53 @@ def load_network(path: str) -> paddle.nn.Layer:
     Raises:
         CheckpointError: the file is damaged, hostile, or does not say which network it is.
     """
+    parts = _load(path, {})
+    parts.network.config, parts.network.skeleton = parts.config, parts.skeleton
+    return parts.network
+
+
+def _load(path: str, valid: dict[str, Any]) -> Parts:
+    """What a checkpoint of ours describes, with its weights, in eval mode; with other values of section `valid`."""
     weights, facts = load_model(Path(path))
     if "config" not in facts:
         raise CheckpointError(f"{path}: does not say which network it is; build one with paddle_pose.build and load it")
-    parts = build(check_config(facts["config"], path))
+    parts = build(check_config(merge(facts["config"], {"valid": valid}), path))
     load_weights(parts.network, weights, Path(path))
     parts.network.eval()
-    parts.network.config, parts.network.skeleton = parts.config, parts.skeleton
-    return parts.network
+    return parts
+
+
+def load_people_estimator(
+    path: str,
+    scales: Optional[tuple[float, ...]] = None,
+    mirror_test: Optional[bool] = None,
+    side: Optional[int] = None,
+    batch_size: Optional[int] = None,
+) -> PeopleEstimator:
+    """Everybody in a photo, by a checkpoint of a bottom-up network: photo in, list of people out.
+
+        estimator = paddle_pose.load_people_estimator("368_best_model/model.pdparams", scales=(1.0,))
+        people = estimator(photo)  # (H, W, 3) uint8 RGB; a frame of a video as well
+        people.joints_xy[0]  # (K, 2) photo pixels of the surest person, NaN where a joint was not found
+
+    It runs on Paddle's current device (`paddle.set_device`).
+
+    Args:
+        path: a model file or training state as saved by training.
+        scales: sizes of the photo whose maps are averaged. None, here and below: as the checkpoint was validated.
+        mirror_test: whether the mirrored photo is looked at too.
+        side: pixels that the shorter side (or what `valid.photo_fit` says) gets at scale 1; smaller is faster.
+        batch_size: for `estimator.many(photos)`, photos of side x side that are looked at at once.
+
+    Returns:
+        The estimator; `.skeleton` says which joints there are, `.config` how it was trained.
+
+    Raises:
+        CheckpointError: the file is damaged, hostile, or does not say which network it is.
+        ConfigError: a value is impossible, or the network does not find everybody in a photo.
+    """
+    chosen = {"test_scales": scales, "mirror_test": mirror_test, "photo_side": side, "batch_size": batch_size}
+    parts = _load(path, {key: value for key, value in chosen.items() if value is not None})
+    estimator = build_people_estimator(parts)
+    estimator.skeleton, estimator.config = parts.skeleton, parts.config
+    return estimator

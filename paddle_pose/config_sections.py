@@ -67,7 +67,10 @@ class Optimizer(Section):
 
 
 class Schedule(Section):
-    """Learning rate over time. Milestones are epochs; warm-up is counted in steps."""
+    """Learning rate over time. Milestones are epochs; warm-up is counted in steps.
+
+    `observe` is what `plateau` goes by: the value that `valid.best` names, or the loss of the valid split.
+    """
 
     type: Literal["constant", "multistep", "cosine", "plateau"] = "multistep"
     milestones: tuple[int, ...] = (170, 200)
@@ -78,6 +81,7 @@ class Schedule(Section):
     patience: int = pydantic.Field(5, ge=0)
     threshold: float = pydantic.Field(1e-4, ge=0)
     cooldown: int = pydantic.Field(0, ge=0)
+    observe: Literal["best", "loss"] = "best"
 
 
 def _unquoted_off(value: Any) -> Any:
@@ -86,7 +90,11 @@ def _unquoted_off(value: Any) -> Any:
 
 
 class Train(Section):
-    """The training loop. `batch_size` is per process and per forward pass."""
+    """The training loop. `batch_size` is per process and per forward pass.
+
+    `freeze` names the parts that are not trained: never, or in the first `freeze_epochs` epochs. After these a new
+    optimiser trains everything, and `schedule.type: plateau` begins to observe.
+    """
 
     epochs: int = pydantic.Field(210, gt=0)
     batch_size: int = pydantic.Field(64, gt=0)
@@ -97,22 +105,37 @@ class Train(Section):
     ema_decay: Optional[float] = pydantic.Field(None, gt=0, lt=1)
     sync_bn: bool = False
     freeze: tuple[str, ...] = ()
+    freeze_epochs: Optional[int] = pydantic.Field(None, gt=0)
     checkpoint_steps: int = pydantic.Field(500, gt=0)
     log_steps: int = pydantic.Field(50, gt=0)
     max_bad_photos: float = pydantic.Field(0.01, ge=0, le=1)
 
+    @pydantic.model_validator(mode="after")
+    def _epochs_of_something(self) -> "Train":
+        if self.freeze_epochs is not None and not self.freeze:
+            raise ValueError(f"freeze_epochs={self.freeze_epochs}, but nothing is frozen; name the parts in freeze")
+        return self
+
 
 class Valid(Section):
-    """Evaluation during training and by val.py. `best` names the value that selects the best model.
+    """Evaluation during training and by val.py.
+
+    `best` names the value that selects the best model: the highest, but of `loss`, that of the valid split, the lowest.
 
     With `test_scales` other than 1 each person is looked at at these sizes and the outputs are averaged; `batch_size`
     then counts crops.
+
+    Of whole photos (a codec that finds everybody) the shorter or the longer side, or the height, as `photo_fit` says,
+    is made `photo_side` pixels long (none: as long as that of `input_wh`), times each test scale; `batch_size` then
+    counts squares of `photo_side`.
     """
 
     batch_size: int = pydantic.Field(64, gt=0)
     every_epochs: int = pydantic.Field(1, gt=0)
     mirror_test: bool = True
     test_scales: tuple[_TestScale, ...] = pydantic.Field((1.0,), min_length=1)
+    photo_side: Optional[int] = pydantic.Field(None, ge=8, le=4096)
+    photo_fit: Literal["shorter", "height", "longer"] = "shorter"
     best: str = "Mean"
 
 

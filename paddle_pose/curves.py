@@ -27,7 +27,8 @@ def draw_curves(numbers: Path, picture: Path, best: str) -> None:
     if valid:
         right = left.twinx()
         right.plot(*zip(*valid), color="tab:orange", marker="o", label=f"validation {best}")
-        right.set(ylabel=f"{best} in percent", ylim=(0, 100))
+        percent = {} if best == "loss" else {"ylim": (0, 100)}
+        right.set(ylabel=best if best == "loss" else f"{best} in percent", **percent)
     figure.legend(loc="upper center", ncol=2, frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 0.94))  # the legend stands above the frame
     figure.savefig(picture, dpi=120)

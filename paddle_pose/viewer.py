@@ -1,5 +1,6 @@
 """Pictures of poses: joints and limbs over a photo, sheets of pictures, heatmaps."""
 
+import colorsys
 from typing import Optional
 
 import cv2
@@ -16,6 +17,7 @@ def draw_pose(
     skeleton: Skeleton,
     shown: Optional[np.ndarray] = None,
     thickness: Optional[int] = None,
+    color: Optional[tuple[int, int, int]] = None,
 ) -> np.ndarray:
     """A copy of a picture with limbs and joints; orange is the person's right, blue the left.
 
@@ -25,6 +27,7 @@ def draw_pose(
         skeleton: names limbs and sides.
         shown: (K,) bool; all finite joints by default.
         thickness: of the lines, in pixels; by default from the picture's size.
+        color: RGB of the limbs; by default that of their side.
     """
     canvas = np.ascontiguousarray(image).copy()
     shown = np.isfinite(joints_xy).all(1) if shown is None else np.asarray(shown, bool) & np.isfinite(joints_xy).all(1)
@@ -34,12 +37,40 @@ def draw_pose(
     ]
     for a, b in skeleton.limb_pairs:
         if points[a] and points[b]:
-            color = _side_color(skeleton.joints[a], skeleton.joints[b])
-            cv2.line(canvas, points[a], points[b], color, thickness, cv2.LINE_AA)
+            limb_color = color or _side_color(skeleton.joints[a], skeleton.joints[b])
+            cv2.line(canvas, points[a], points[b], limb_color, thickness, cv2.LINE_AA)
     for name, point in zip(skeleton.joints, points):
         if point:
             cv2.circle(canvas, point, thickness + 1, _side_color(name, name), -1, cv2.LINE_AA)
             cv2.circle(canvas, point, thickness + 1, (255, 255, 255), 1, cv2.LINE_AA)
+    return canvas
+
+
+def draw_people(
+    image: np.ndarray, joints_xy: np.ndarray, skeleton: Skeleton, shown: Optional[np.ndarray] = None
+) -> np.ndarray:
+    """A copy of a picture with everybody in it: limbs in a colour of each person's own, joints as in `draw_pose`.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        joints_xy: (P, K, 2) in pixels of this picture, best person first: that one is drawn last, over the others.
+        skeleton: names limbs and sides.
+        shown: (P, K) bool; all finite joints by default.
+    """
+    shown = np.ones(joints_xy.shape[:2], bool) if shown is None else shown
+    for person in reversed(range(len(joints_xy))):
+        image = draw_pose(image, joints_xy[person], skeleton, shown[person], color=_person_color(person))
+    return image
+
+
+def caption(image: np.ndarray, text: str) -> np.ndarray:
+    """A copy of a picture with a line of text, white on black, in its upper left corner."""
+    canvas = np.ascontiguousarray(image).copy()
+    size = max(canvas.shape[:2]) / 640
+    font = (cv2.FONT_HERSHEY_SIMPLEX, 0.8 * size)
+    (width, height), below = cv2.getTextSize(text, *font, max(1, round(size)))
+    canvas[: height + below + 2, :width] = 0
+    cv2.putText(canvas, text, (0, height + 1), *font, (255, 255, 255), max(1, round(size)), cv2.LINE_AA)
     return canvas
 
 
@@ -75,3 +106,8 @@ def _side_color(a: str, b: str) -> tuple[int, int, int]:
     if "left_" in a + b and "right_" not in a + b:
         return _LEFT
     return _MIDDLE
+
+
+def _person_color(person: int) -> tuple[int, int, int]:
+    """A light colour; those of the next few people differ much (hues in steps of the golden section)."""
+    return tuple(round(255 * value) for value in colorsys.hsv_to_rgb(0.13 + 0.618034 * person, 0.75, 1.0))

@@ -4,6 +4,7 @@ Configurations with the same network share one build of it here, which runs at t
 that it takes.
 """
 
+import fnmatch
 import gc
 import re
 from dataclasses import replace
@@ -21,6 +22,7 @@ from paddle_pose.cli.train import parser
 from paddle_pose.config import load_config
 from paddle_pose.data.augment import AUGMENTATIONS
 from paddle_pose.engine.checkpoint import load_weights, to_arrays
+from paddle_pose.engine.trainer import is_frozen
 from paddle_pose.errors import ConfigError
 from paddle_pose.registry import CODECS, LOSSES
 
@@ -42,8 +44,11 @@ def uses(path: Path) -> str:
 
 
 NETWORKS: dict[str, dict[str, Path]] = {}  # one build of each network, for all ways in which it is used
+SHARING: dict[Path, list[Path]] = {}  # the first configuration of each network -> all of them
 for _path in PATHS:
-    NETWORKS.setdefault(network_of(_path), {}).setdefault(uses(_path), _path)
+    _uses = NETWORKS.setdefault(network_of(_path), {})
+    _uses.setdefault(uses(_path), _path)
+    SHARING.setdefault(next(iter(_uses.values())), []).append(_path)
 DISTINCT = [tuple(paths.values()) for paths in NETWORKS.values()]
 
 
@@ -75,7 +80,8 @@ def with_uses_of(parts, config):
 def derived(parts):
     """What follows for a codec from the rest."""
     input_wh = parts.config.input_wh
-    return {"mirror": parts.skeleton.mirror, "input_wh": input_wh, "stride": parts.network.stride}
+    skeleton = parts.skeleton
+    return {"mirror": skeleton.mirror, "skeleton": skeleton, "input_wh": input_wh, "stride": parts.network.stride}
 
 
 @paddle.no_grad()
@@ -142,7 +148,7 @@ def test_evaluation_repeats_itself_and_the_state_dict_goes_round(all_parts):
     weights = to_arrays(parts.network.state_dict())
     for tensor in parts.network.state_dict().values():
         tensor.set_value(paddle.zeros_like(tensor))
-    assert any((a != b).any() for a, b in zip(first, forward(parts)))
+    assert any((a.numpy() != b.numpy()).any() for a, b in zip(first, forward(parts)))
     load_weights(parts.network, weights, "here")
     for a, b in zip(first, forward(parts)):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
@@ -158,6 +164,18 @@ def test_outputs_decode_to_joints_in_the_crop(all_parts):
             assert joints.shape == [1, len(parts.skeleton), 2]
             assert scores.shape == [1, len(parts.skeleton)]
             assert bool(paddle.isfinite(joints).all())
+            if hasattr(parts.codec, "people"):
+                assert len(parts.codec.people(maps)) == 1
+
+
+def test_frozen_parts_and_rates_of_their_own_are_those_of_parameters(all_parts, request):
+    names = [name for name, parameter in all_parts[0].network.named_parameters() if not parameter.stop_gradient]
+    for path in SHARING[request.node.callspec.params["all_parts"][0]]:
+        config = load_config(str(path))
+        for prefix in config.train.freeze:
+            assert any(is_frozen(name, (prefix,)) for name in names), f"{path}: {prefix}"
+        for pattern in config.optimizer.lr_factors:
+            assert fnmatch.filter(names, pattern), f"{path}: {pattern}"
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

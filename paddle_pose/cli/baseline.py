@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from paddle_pose.builder_data import build_dataset, build_metric
-from paddle_pose.cli.evaluation import print_counts
+from paddle_pose.cli.evaluation import check_whole_photos, print_counts
 from paddle_pose.cli.options import read_config
 from paddle_pose.config import Config
 from paddle_pose.data.mean_pose import mean_pose, place
@@ -15,6 +15,7 @@ from paddle_pose.samples import Predictions
 def score_mean_pose(arguments: argparse.Namespace) -> tuple[Config, Dataset, Metric, Predictions, dict[str, Any]]:
     """Configuration, valid people, metric, the mean pose in each person's region, and facts for the record."""
     config = read_config(arguments, "valid").model_copy(update={"reference": None})  # that row is of a network
+    check_whole_photos(config, arguments)
     dataset = build_dataset(config, "valid")
     print_counts(dataset)
     train = build_dataset(config, "train")

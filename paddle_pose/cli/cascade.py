@@ -89,7 +89,7 @@ def see(
     if skip_bad_photos:
         make_crop = CropMaker(dataset, config.input_wh, parts.codec.pixel_centres, None, LastPhoto(or_black=True))
     scorer = Scorer(parts, dataset, place, Logger(None, silent=place[0] > 0), make_crop)
-    return scorer.predict(parts.network)
+    return scorer.predict(parts.network)[1]
 
 
 def read_stages(path: Path) -> list[dict[str, Any]]:

@@ -1,9 +1,12 @@
 """What train.py and val.py print of a dataset and of a score. Imports no paddle."""
 
+import argparse
+from pathlib import Path
 from typing import Callable, Optional
 
 from paddle_pose.config import Config
 from paddle_pose.config_sections import Reference
+from paddle_pose.errors import ConfigError
 from paddle_pose.interfaces import Dataset
 from paddle_pose.metrics.report import eval_line, format_table
 from paddle_pose.samples import Report
@@ -34,3 +37,17 @@ def reference_lines(report: Report, reference: Reference) -> list[str]:
             here = f"here {ours:.3f}" + (f" ({report.condition})" if report.condition else "")
             lines.append(f"  {name}: published {published:.3f}, {here}, difference {ours - published:+.3f}")
     return lines
+
+
+def check_whole_photos(config: Config, arguments: argparse.Namespace) -> None:
+    """ConfigError for flags of val.py that mean nothing where people are found in whole photos."""
+    if config.dataset.type != "COCOPhotos":
+        return
+    if arguments.boxes:
+        raise ConfigError("--boxes: with dataset COCOPhotos people are found without boxes; leave the flag out")
+    if arguments.baseline:
+        raise ConfigError("--baseline: there are no regions to put a mean pose into; use a model or --predictions")
+    for flag in ("predictions", "save_predictions"):
+        path = getattr(arguments, flag)
+        if path and Path(path).suffix != ".json":
+            raise ConfigError(f"--{flag} {path}: people found in whole photos are in COCO's results, a .json file")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from paddle_pose.data.coco import COCO
+from paddle_pose.data.coco_photos import COCOPhotos
 from paddle_pose.data.coco_results import write_poses
 from paddle_pose.data.prediction_files import read_predictions, write_predictions
 from paddle_pose.interfaces import Dataset, Metric
@@ -15,7 +16,7 @@ def read_pose_file(path: str, dataset: Dataset, metric: Metric) -> tuple[Dataset
 
     Where AP is measured, a `.json` file is a COCO results file, and its poses are the people.
     """
-    if _is_coco_results(path, metric) and isinstance(dataset, COCO):
+    if _is_coco_results(path, metric) and isinstance(dataset, (COCO, COCOPhotos)):
         return dataset.with_poses(path)
     return dataset, read_predictions(path, len(dataset), len(dataset.skeleton), dataset.skeleton)
 

@@ -34,7 +34,7 @@ def check_metric(config: Config, dataset: Dataset) -> None:
     Not after hours, when the first epoch is validated.
     """
     metric = build_metric(config)
-    names = metric.value_names()
+    names = (*metric.value_names(), "loss")
     if config.valid.best not in names:
         raise ConfigError(
             f"valid.best={config.valid.best!r} is not a value of this metric; choose from {', '.join(names)}"

@@ -47,7 +47,7 @@ class Scorer:
 
     def __call__(self, network: paddle.nn.Layer, on_batch: Callable[[int], None]) -> tuple[Report, dict[str, float]]:
         """The report and further numbers for the curves, on every process; table and spread go to the log."""
-        predictions, truth = self.predict(network, on_batch), self._dataset.truth()
+        predictions, truth = self.predict(network, on_batch)[1], self._dataset.truth()
         report, value = self._metric(predictions, truth), self.spread(predictions, truth)
         if value is not None:
             self._log.line(spread_line(value))
@@ -63,16 +63,18 @@ class Scorer:
             self._regions = regions(self._dataset.dataset if joint_by_joint else self._dataset)
         return spread(predictions.joints_image, truth, *self._regions)
 
-    def describe(self, predictions: Predictions) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def describe(self, people: Dataset, predictions: Predictions) -> tuple[dict[str, Any], tuple[str, ...]]:
         """What val.py says of an evaluation beside its numbers: facts for the record, and lines for people."""
-        valid, value = self._parts.config.valid, self.spread(predictions, self._dataset.truth())
+        valid, value = self._parts.config.valid, self.spread(predictions, people.truth())
         facts = {"mirror_test": valid.mirror_test, "test_scales": list(valid.test_scales), "spread": value}
         scales = ", ".join(f"{scale:g}" for scale in valid.test_scales)
         lines = [] if scales == "1" else [f"outputs averaged over the scales {scales}"]
         return facts, (*lines, *([] if value is None else [spread_line(value)]))
 
-    def predict(self, network: paddle.nn.Layer, on_batch: Callable[[int], None] = lambda count: None) -> Predictions:
-        """Joints of all people in photo pixels."""
+    def predict(
+        self, network: paddle.nn.Layer, on_batch: Callable[[int], None] = lambda count: None
+    ) -> tuple[Dataset, Predictions]:
+        """The people, whole ones also where crops are of single joints, and their joints in photo pixels."""
         valid = self._parts.config.valid
         people = max(1, valid.batch_size // len(valid.test_scales))  # a batch then holds as many crops as without
         order = evaluation_order(len(self._dataset), people, *self._place)
@@ -88,4 +90,6 @@ class Scorer:
             )
         finally:
             self._log.end_bar()
-        return self._dataset.whole_people(predictions) if isinstance(self._dataset, JointCrops) else predictions
+        if isinstance(self._dataset, JointCrops):
+            return self._dataset.dataset, self._dataset.whole_people(predictions)
+        return self._dataset, predictions

@@ -10,6 +10,7 @@ from paddle_pose import runtime
 from paddle_pose.builder import Parts, build, build_crop_maker, build_trainer, checkpoint_facts, load_into
 from paddle_pose.builder_data import build_dataset
 from paddle_pose.cli.evaluation import print_counts
+from paddle_pose.cli.photo_scorer import make_scorer
 from paddle_pose.cli.pictures import preview
 from paddle_pose.cli.preflight import (
     check_metric,
@@ -19,7 +20,7 @@ from paddle_pose.cli.preflight import (
     remove_old_run,
     without_effect,
 )
-from paddle_pose.cli.scorer import Scorer
+from paddle_pose.cli.validation_loss import ValidationLoss, goes_by_loss
 from paddle_pose.config import Config
 from paddle_pose.curves import draw_curves
 from paddle_pose.data.loader import BadPhotos, Loader, training_order
@@ -29,6 +30,7 @@ from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.run import Run, RunFiles, RunSettings
 from paddle_pose.errors import ConfigError, UserError
 from paddle_pose.interfaces import Dataset
+from paddle_pose.samples import Report
 
 
 def train(config: Config, arguments: argparse.Namespace) -> None:
@@ -132,11 +134,17 @@ def _make_run(
     rank, ranks = place
     trainer = build_trainer(parts, steps, ranks)
     meter = Meter(train.epochs, steps, train.accumulate, ranks)
-    score = Scorer(parts, datasets["valid"], place, logger)
+    score = make_scorer(parts, datasets["valid"], place, logger)
+    loss = ValidationLoss(parts, datasets["valid"], place, logger) if goes_by_loss(config) else None
+
+    def evaluate() -> tuple[Report, dict[str, float]]:
+        report, further = score(trainer.network, trainer.stop.check)
+        return report, {**further, "loss": loss(trainer)} if loss else further
+
     return Run(
         trainer,
         meter,
-        lambda: score(trainer.network, trainer.stop.check),
+        evaluate,
         lambda: preview(parts, trainer.network, datasets),
         logger,
         files,

@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--boxes", metavar="FILE", help="COCO: a detector's boxes; default: those of the ground truth")
     flags.add_argument("--save_predictions", metavar="FILE", help="write the joints found: .mat, .npy or .json")
     flags.add_argument("--save_record", metavar="FILE", help="write numbers, rules and circumstances as JSON")
-    flags.add_argument("--save_pictures", metavar="DIR", help="draw the joints found on photos of the first people")
+    flags.add_argument("--save_pictures", metavar="DIR", help="draw the joints found on some of the photos")
     flags.add_argument("--num_pictures", type=_positive, default=16, metavar="N", help="how many (default: 16)")
     return flags
 
@@ -88,10 +88,11 @@ def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
 
 def _score_file(arguments: argparse.Namespace) -> _Scored:
     from paddle_pose.builder_data import build_dataset, build_metric
-    from paddle_pose.cli.evaluation import print_counts
+    from paddle_pose.cli.evaluation import check_whole_photos, print_counts
     from paddle_pose.cli.pose_files import read_pose_file
 
     config = read_config(arguments, "valid").model_copy(update={"reference": None})  # that row is of a network
+    check_whole_photos(config, arguments)
     dataset = build_dataset(config, "valid")
     print_counts(dataset)
     metric = build_metric(config)
@@ -117,9 +118,9 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose import runtime
     from paddle_pose.builder import build, use_weights
     from paddle_pose.builder_data import build_dataset, build_metric
-    from paddle_pose.cli.evaluation import print_counts
+    from paddle_pose.cli.evaluation import check_whole_photos, print_counts
+    from paddle_pose.cli.photo_scorer import make_scorer
     from paddle_pose.cli.preflight import check_photos
-    from paddle_pose.cli.scorer import Scorer
     from paddle_pose.engine import distributed
     from paddle_pose.engine.checkpoint import load_model
     from paddle_pose.engine.logger import Logger
@@ -128,6 +129,7 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     weights, facts = load_model(path)
     # Without --config it is the configuration that the checkpoint was trained with.
     config = read_config(arguments, "valid", None if arguments.config else facts.get("config"))
+    check_whole_photos(config, arguments)
     dataset = build_dataset(config, "valid")
     print_counts(dataset)
     check_photos(config, dataset, "valid")
@@ -135,9 +137,8 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     place = distributed.initialise()
     parts = build(config)
     use_weights(parts, weights, facts, path)
-    scorer = Scorer(parts, dataset, place, Logger(None, silent=place[0] > 0))
-    predictions = scorer.predict(parts.network)
-    how, notes = scorer.describe(predictions)
+    scorer = make_scorer(parts, dataset, place, Logger(None, silent=place[0] > 0))
+    people, predictions = scorer.predict(parts.network)
+    how, notes = scorer.describe(people, predictions)
     scored = {"checkpoint": path.name, "epoch": facts.get("epoch"), **how}
-    people = dataset.dataset if config.joint_crops else dataset
     return _Scored(config, people, build_metric(config), predictions, scored, notes) if place[0] == 0 else None

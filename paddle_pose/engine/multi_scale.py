@@ -95,11 +95,20 @@ def resampler(length: int, factor: float, shift: float) -> tuple[np.ndarray, np.
     """
     place = factor * np.arange(length) + shift
     held = (place >= -_EPSILON) & (place <= length - 1 + _EPSILON)
-    matrix = np.zeros((length, length))
+    return between_cells(place, length) * held[:, None], held
+
+
+def between_cells(place: np.ndarray, length: int) -> np.ndarray:
+    """Reads one axis of maps of `length` cells at any places (n,), in cells: (n, length) float64 matrix.
+
+    Cubic convolution; beyond the map its border cells are repeated.
+    """
+    place = np.clip(place, -1.0, length)  # a cell further on all is border
+    matrix = np.zeros((len(place), length))
     first = np.floor(place).astype(int) - 1
     for cell in (first + k for k in range(4)):
-        np.add.at(matrix, (np.arange(length), np.clip(cell, 0, length - 1)), _keys(np.abs(place - cell)))
-    return matrix * held[:, None], held
+        np.add.at(matrix, (np.arange(len(place)), np.clip(cell, 0, length - 1)), _keys(np.abs(place - cell)))
+    return matrix
 
 
 def _keys(distance: np.ndarray) -> np.ndarray:

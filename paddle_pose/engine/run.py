@@ -40,7 +40,7 @@ class RunFiles:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How often things happen, and the value that selects the best model."""
+    """How often things happen, and the value that selects the best model: highest, but of `loss` the lowest."""
 
     epochs: int
     log_steps: int
@@ -55,7 +55,8 @@ class Run:
     Args:
         trainer: the loop.
         meter: its meter.
-        evaluate: scores the network as it is now, and gives further numbers for the curves; on every process.
+        evaluate: scores the network as it is now, and gives further numbers for the curves, `loss` among them if
+            it is to be gone by; on every process.
         previews: name -> picture of what the network sees and says, for VisualDL.
         logger: of this process.
         files: where things go.
@@ -177,9 +178,10 @@ class Run:
     def _validate(self, epoch: int) -> None:
         report, further = self._evaluate()
         progress, name = self.trainer.progress, self._settings.best
-        value = report.values[name]
-        self.trainer.schedule.observe(value)
-        is_best = np.isfinite(value) and (progress.best is None or value > progress.best)
+        value = report.values[name] if name != "loss" else further["loss"]
+        sign = -1 if name == "loss" else 1
+        self.trainer.observe(-further["loss"] if self.trainer.schedule.observes == "loss" else sign * value)
+        is_best = np.isfinite(value) and (progress.best is None or sign * value > sign * progress.best)
         if is_best:
             progress.best, progress.best_epoch = float(value), epoch
             if self._writes:
@@ -188,8 +190,10 @@ class Run:
         numbers = {**report.values, **further}
         self._log.numbers(progress.step, {f"valid/{key}": number for key, number in numbers.items()})
         mark = "new best model" if is_best else f"best {progress.best} at epoch {progress.best_epoch}"
-        said = f"{value:.4f} ({report.condition})" if report.condition else f"{value:.4f}"
-        self._log.line(f"[VALID] epoch: {epoch}, {name}: {said}, {mark}")
+        said = f"{value:.6g}" if name == "loss" else f"{value:.4f}"
+        said += f" ({report.condition})" if report.condition and name != "loss" else ""
+        loss = f"loss: {further['loss']:.6g}, " if "loss" in further and name != "loss" else ""
+        self._log.line(f"[VALID] epoch: {epoch}, {name}: {said}, {loss}{mark}")
         if self._log.shows_pictures:
             for title, picture in self._previews().items():
                 self._log.picture(progress.step, title, picture)

@@ -26,6 +26,10 @@ class Schedule:
         patience: epochs without improvement that `plateau` accepts.
         threshold: relative improvement that counts.
         cooldown: epochs after a reduction that are not counted.
+        observe: what `plateau` is to be told, which is up to the caller: `best` or `loss`.
+
+    `plateau` is PyTorch's ReduceLROnPlateau with a relative threshold, mode "max" (of losses, tell it the negative).
+    PyTorch leaves the rate where a reduction would be by less than 1e-8; here there is no such limit.
     """
 
     def __init__(
@@ -42,7 +46,9 @@ class Schedule:
         patience: int = 5,
         threshold: float = 1e-4,
         cooldown: int = 0,
+        observe: str = "best",
     ) -> None:
+        self.observes = observe
         self._type, self._lr, self._gamma, self._min_lr = type, lr, gamma, min_lr
         self._milestones = [epoch * steps_per_epoch for epoch in milestones]
         self._total_steps = steps_per_epoch * epochs
@@ -70,8 +76,8 @@ class Schedule:
 
     def observe(self, value: float) -> None:
         """Tells `plateau` the validation value (higher is better) of an epoch; others ignore it."""
-        better = value > self._best + abs(self._best) * self._threshold
-        if better or (math.isinf(self._best) and not math.isnan(value)):
+        first = math.isinf(self._best)
+        if value > (self._best if first else self._best + abs(self._best) * self._threshold):
             self._best, self._bad_epochs = value, 0
         elif self._cooling == 0:
             self._bad_epochs += 1

@@ -51,6 +51,19 @@ class Progress:
             raise TypeError(f"epoch, batch, step, best epoch = {counts}")
 
 
+@dataclass(frozen=True)
+class Thaw:
+    """When and how the frozen part of a network comes to be trained.
+
+    Args:
+        epoch: the first one, from 0, in which everything is trained.
+        renew: makes everything trainable; returns a new optimiser, and what the forward pass then goes through.
+    """
+
+    epoch: int
+    renew: Callable[[], tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]]
+
+
 class Trainer:
     """Trains one network.
 
@@ -62,6 +75,7 @@ class Trainer:
         precision: mixed precision.
         ema: running average of the weights, or None.
         frozen: prefixes of parameter names that are not trained; their batch norms keep their statistics.
+        thaw: ends that; None: they are never trained.
         seed: first number of every draw.
     """
 
@@ -78,12 +92,13 @@ class Trainer:
         precision: Precision = Precision(),  # noqa: B008 (it is frozen)
         ema: Optional[Ema] = None,
         frozen: tuple[str, ...] = (),
+        thaw: Optional[Thaw] = None,
         seed: int = 0,
     ) -> None:
         self.network, self._parallel, self.codec, self._loss = network, parallel, codec, loss
         self.optimizer, self.schedule, self._normalise = optimizer, schedule, normalise
         self.accumulate, self._precision, self.ema = accumulate, precision, ema
-        self._frozen, self._seed = frozen, seed
+        self._frozen, self._thaw, self._seed = frozen, thaw, seed
         self._scaler = precision.scaler()
         self.progress = Progress()
         self.stop = StopRequest()
@@ -110,12 +125,34 @@ class Trainer:
 
     def forward(self, batch: Batch) -> paddle.Tensor:
         """Loss of one batch: normalise, draw targets, network, loss, all on the device."""
-        images = self._normalise(batch.images, batch.color_gain)
-        joints_crop, weight = paddle.to_tensor(batch.joints_crop), paddle.to_tensor(batch.weight)
-        target, weight = self.codec.encode(joints_crop, weight, _others(batch), _unknown(batch))
+        images, target, weight = self._inputs(batch)
         with self._precision.cast():
             stages = self._parallel(images)
         return self._loss(stages, target, weight)
+
+    @paddle.no_grad()
+    def validation_loss(self, batches: Iterator[Batch], on_batch: Callable[[int], None]) -> float:
+        """Mean of the loss over samples, on every process; inside `validating`.
+
+        Args:
+            batches: this process's share of the samples.
+            on_batch: called with the number of samples of each finished batch.
+        """
+        self.network.eval()  # an epoch begins with `train`
+        total = np.zeros(2)
+        for batch in batches:
+            images, target, weight = self._inputs(batch)
+            loss = self._loss(self.network(images), target, weight)
+            total += [float(loss) * len(batch), len(batch)]
+            on_batch(len(batch))
+        total = distributed.sum_over_processes(total)
+        return float(total[0] / total[1])
+
+    def _inputs(self, batch: Batch) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
+        images = self._normalise(batch.images, batch.color_gain)
+        joints_crop, weight = paddle.to_tensor(batch.joints_crop), paddle.to_tensor(batch.weight)
+        target, weight = self.codec.encode(joints_crop, weight, _others(batch), _unknown(batch))
+        return images, target, weight
 
     @contextmanager
     def validating(self) -> Iterator[None]:
@@ -173,6 +210,8 @@ class Trainer:
         """
         with self.stop.listening():
             while self.progress.epoch < epochs:
+                if self._thaw and self.progress.epoch >= self._thaw.epoch:
+                    self._thaw_all()
                 meter.start_epoch(self.progress)
                 batches = epoch_batches(self.progress.epoch, self.progress.batch)
                 self.train_epoch(batches, meter, on_step)
@@ -193,6 +232,7 @@ class Trainer:
             "scaler": _plain(self._scaler.state_dict()),
             "schedule": self.schedule.state_dict(),
             "progress": asdict(self.progress),
+            "thawed": self._thaw is None,
             "random": {"seed": self._seed, "epoch": self.progress.epoch, "step": self.progress.step},
             "meta": meta,
         }
@@ -200,6 +240,8 @@ class Trainer:
     def load_state(self, state: dict[str, Any], path: Any) -> None:
         """Restores what `state` returned; `path` is named in errors."""
         load_weights(self.network, state["network"], path)
+        if self._thaw and state.get("thawed", False):
+            self._thaw_all()  # the state is that of the second optimiser
         if self.ema:  # a run that kept no average so far starts one from its weights
             self.ema.load_state_dict(state["ema"] or state["network"])
         load_optimizer_state(self.optimizer, self.network, state["optimizer"])
@@ -212,6 +254,18 @@ class Trainer:
             self.progress = Progress(**state["progress"])
         except (KeyError, TypeError) as error:
             raise CheckpointError(f"{path}: damaged: progress or schedule cannot be read ({error})") from None
+
+    def observe(self, value: float) -> None:
+        """Tells the schedule the validation value of an epoch (higher is better), unless a part waits to be thawed."""
+        if not self._thaw:
+            self.schedule.observe(value)
+
+    def _thaw_all(self) -> None:
+        """Everything is trained from here on, by an optimiser that remembers nothing."""
+        # The old DataParallel has left hooks on its parameters. They do nothing any more, but they point to it.
+        self._left_behind = self._parallel
+        self.optimizer, self._parallel = self._thaw.renew()
+        self._frozen, self._thaw = (), None
 
     def _set_frozen_layers_to_eval(self) -> None:
         for name, layer in self.network.named_sublayers():

@@ -4,7 +4,9 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from paddle_pose.builder import Parts, build_trainer
 from paddle_pose.codecs.gaussian import GaussianHeatmap
+from paddle_pose.config import check_config
 from paddle_pose.engine.optimizers import make_optimizer
 from paddle_pose.engine.preprocess import Normaliser
 from paddle_pose.engine.schedule import Schedule
@@ -81,6 +83,17 @@ def make_trainer(network, optimizer=None, parallel=None, schedule=None, **option
         normalise=Normaliser((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
         **options,
     )
+
+
+def build_tiny(network, ranks: int = 1, steps: int = 2, **train) -> Trainer:
+    """What the builder makes of `train` settings, with Nesterov's momentum and the rate halved by a plateau."""
+    sections = {section: {"type": "X"} for section in ("dataset", "network", "codec", "metric")}
+    optimizer = {"type": "Momentum", "lr": 0.05, "nesterov": True}
+    schedule = {"type": "plateau", "gamma": 0.5, "patience": 0}
+    config = {**sections, "input_wh": [SIZE, SIZE], "optimizer": optimizer, "schedule": schedule, "train": train}
+    normalise = Normaliser((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    parts = Parts(check_config(config, "here"), None, network, make_codec(), JointsMSE(), normalise)
+    return build_trainer(parts, steps, ranks)
 
 
 def arrays(network) -> dict[str, np.ndarray]:

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import paddle
-from engine_cases import NUM_JOINTS, TinyNet, arrays, filled, make_batch, make_codec, make_trainer, optimizer_of
+from engine_cases import (
+    NUM_JOINTS,
+    TinyNet,
+    arrays,
+    build_tiny,
+    filled,
+    make_batch,
+    make_codec,
+    make_trainer,
+    optimizer_of,
+)
 
 from paddle_pose.data.loader import evaluation_order, training_order
 from paddle_pose.engine import distributed
@@ -30,6 +40,26 @@ def train(rank: int, ranks: int, people: int, batch: int, accumulate: int) -> di
     for first in range(0, len(order) - accumulate + 1, accumulate):
         trainer.train_step([make_batch(order[first + k]) for k in range(accumulate)])
     return arrays(network)
+
+
+def thawed(rank: int, ranks: int, batch: int, accumulate: int) -> dict[str, np.ndarray]:
+    """Weights and momentum after two epochs, the first of them with a frozen part."""
+    settings = {"freeze": ["first"], "freeze_epochs": 1, "epochs": 2, "accumulate": accumulate}
+    trainer = build_tiny(filled(TinyNet(), seed=rank), ranks, steps=2 * accumulate, **settings)
+
+    def batches(epoch: int, first: int):
+        return (make_batch(rows) for rows in training_order(8, batch, 0, epoch, rank, ranks)[first:])
+
+    trainer.fit(2, batches, Meter(2, 2 * accumulate, accumulate, ranks), lambda: None, lambda: None)
+    state = trainer.state({})
+    return {**state["network"], **state["optimizer"]}
+
+
+def validation_loss(rank: int, ranks: int) -> float:
+    """Of people that the processes cannot share out evenly."""
+    trainer = make_trainer(filled(TinyNet(batch_norm=True)))
+    batches = (make_batch(rows) for rows in evaluation_order(PEOPLE, BATCH, rank, ranks))
+    return trainer.validation_loss(batches, lambda count: None)
 
 
 def predict(rank: int, ranks: int) -> np.ndarray:
@@ -82,6 +112,7 @@ def main(folder: Path) -> None:
         "sum": distributed.sum_over_processes(np.array([1.0, rank])),
         "predictions": predict(rank, ranks),
         "stopped_after": np.array(stopped_after(rank)),
+        "validation_loss": np.array(validation_loss(rank, ranks)),
     }
     for averaged in (False, True):
         during, own = validated(rank, ranks, averaged)
@@ -90,6 +121,8 @@ def main(folder: Path) -> None:
     for accumulate in (1, 2):
         weights = train(rank, ranks, 8, 2 if accumulate == 1 else 1, accumulate)
         results.update({f"accumulate {accumulate}/{name}": array for name, array in weights.items()})
+        state = thawed(rank, ranks, batch=2 // accumulate, accumulate=accumulate)
+        results.update({f"thawed {accumulate}/{name}": array for name, array in state.items()})
     np.savez(folder / f"{rank}.npz", **results)
 
 

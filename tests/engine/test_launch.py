@@ -8,7 +8,7 @@ from pathlib import Path
 import launched
 import numpy as np
 import pytest
-from engine_cases import assert_close_arrays, assert_same_arrays
+from engine_cases import TinyNet, arrays, assert_close_arrays, assert_same_arrays, filled
 
 HERE = Path(__file__).resolve().parent
 
@@ -49,6 +49,22 @@ def test_training_is_that_of_one_process_with_the_whole_batch(results, accumulat
     again = launched.train(rank=0, ranks=1, people=8, batch=2, accumulate=2)
     assert_close_arrays(again, whole, rtol=1e-5, atol=1e-6)
     assert_close_arrays(first, again, rtol=1e-5, atol=1e-6)
+
+
+def test_a_part_that_is_thawed_learns_from_all_processes(results):
+    alone = launched.thawed(rank=0, ranks=1, batch=4, accumulate=1)
+    for accumulate in (1, 2):
+        first, second = (weights(found, f"thawed {accumulate}") for found in results)
+        assert_same_arrays(first, second)
+        again = launched.thawed(rank=0, ranks=1, batch=2, accumulate=2) if accumulate == 2 else alone
+        assert_close_arrays(first, again, rtol=1e-4, atol=1e-6)
+    start = arrays(filled(TinyNet()))
+    assert np.abs(start["first.weight"] - alone["first.weight"]).max() > 1e-3
+
+
+def test_the_validation_loss_is_that_of_one_process(results):
+    alone = launched.validation_loss(rank=0, ranks=1)
+    assert [float(found["validation_loss"]) for found in results] == pytest.approx([alone, alone], rel=1e-6)
 
 
 def test_an_odd_number_of_people_is_evaluated_as_by_one_process(results):

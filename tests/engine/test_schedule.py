@@ -75,6 +75,26 @@ def test_plateau_takes_a_value_that_is_no_number_for_a_bad_epoch():
     assert schedule.state_dict()["best"] == 11
 
 
+def test_plateau_on_a_loss_is_pytorchs():
+    """Rates of torch 2.13: ReduceLROnPlateau("min", factor=0.8, patience=5, threshold=1e-4, cooldown=3) from 1.0."""
+    schedule = Schedule("plateau", lr=1.0, steps_per_epoch=1, epochs=75, gamma=0.8, patience=5, cooldown=3)
+    losses = [3.0, 2.0, 1.5, 1.49986]  # the last is not better by 1e-4 of 1.5, and the first of six bad ones
+    losses += [1.6, 1.7, 1.8, 1.9, 1.55, 1.51, 1.52, 1.53, 1.54, 1.55, 1.56, 1.57, 1.2, 1.3]
+    losses += [math.nan, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3, math.inf, 1.3, 1.3, 1.3, 1.3, 1.19, 1.18]
+    seen = []
+    for loss in losses:
+        schedule.observe(-loss)
+        seen.append(schedule.lr(0))
+    assert seen == pytest.approx([1.0] * 8 + [0.8] * 14 + [0.64] * 9 + [0.512] * 3, abs=1e-12)
+
+
+def test_plateau_takes_an_infinite_loss_for_a_bad_epoch():
+    schedule = Schedule("plateau", lr=1.0, steps_per_epoch=1, epochs=9, gamma=0.5, patience=1)
+    for loss in [math.inf, math.inf]:
+        schedule.observe(-loss)
+    assert schedule.lr(0) == 0.5
+
+
 @pytest.mark.parametrize("kind", ["constant", "multistep", "cosine", "plateau"])
 def test_a_restored_schedule_goes_on_the_same(kind):
     def new():

@@ -1,0 +1,60 @@
+"""Pictures of everybody in a photo: as found and scored, and what a bottom-up network sees and says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import paddle
+
+from paddle_pose import viewer
+from paddle_pose.builder import Parts
+from paddle_pose.data.coco_found import FoundPoses
+from paddle_pose.data.photos import photo_path, read_photo
+from paddle_pose.samples import Batch, Predictions
+
+_HIDDEN = 0.35  # brightness of what the loss does not look at
+
+
+def draw_photos(dataset: FoundPoses, predictions: Predictions, count: int) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, picture) of `count` photos spread over the split, with everybody who was found; both say how many."""
+    coco, photos = dataset.truth().coco, dataset.photos
+    annotated = coco.annotations.image_ids[coco.annotations.num_keypoints > 0]
+    for row in np.unique(np.linspace(0, len(photos.ids) - 1, min(count, len(photos.ids))).astype(int)):
+        name = str(photos.names[row])
+        people = np.flatnonzero(coco.image_ids == photos.ids[row])
+        people = people[np.argsort(-coco.box_scores[people], kind="stable")]
+        joints_image, shown = predictions.joints_image[people], predictions.scores[people] > 0
+        picture = viewer.draw_people(
+            read_photo(photo_path(dataset.photo_folder, name)), joints_image, dataset.skeleton, shown
+        )
+        text = f"{len(people)} found, {int((annotated == photos.ids[row]).sum())} annotated"
+        yield f"{row:05d}_{Path(name).stem}_{len(people)}_found", viewer.caption(picture, text)
+
+
+def draw_annotated(batch: Batch, parts: Parts) -> list[np.ndarray]:
+    """Crops with their annotated joints; for a codec of everybody with all people, unknown regions darkened."""
+    if not hasattr(parts.codec, "people") or batch.others_crop is None:
+        shown = zip(batch.images, batch.joints_crop, batch.weight > 0)
+        return [viewer.draw_pose(image, joints, parts.skeleton, labelled) for image, joints, labelled in shown]
+    joints = np.concatenate([batch.joints_crop[:, None], batch.others_crop], axis=1)
+    labelled = np.concatenate([batch.weight[:, None], batch.others_weight], axis=1) > 0
+    images = batch.images
+    if batch.unknown_crop is not None:
+        images = np.where(batch.unknown_crop[..., None] > 0, images * _HIDDEN, images).astype(np.uint8)
+    return [viewer.draw_people(i, j, parts.skeleton, shown) for i, j, shown in zip(images, joints, labelled)]
+
+
+def draw_bottom_up(batch: Batch, output: paddle.Tensor, parts: Parts) -> dict[str, list[np.ndarray]]:
+    """The people found in each crop, and over it the highest part and the longest field vector at each place."""
+    everybody = parts.codec.people(output)
+    maps = output.astype("float32").numpy()
+    fields, joints = np.split(maps, [2 * len(parts.skeleton.limbs)], axis=1)
+    lengths = np.hypot(fields[:, 0::2], fields[:, 1::2])
+    return {
+        "valid/predicted": [
+            viewer.draw_people(image, people.joints_xy, parts.skeleton)
+            for image, people in zip(batch.images, everybody)
+        ],
+        "valid/parts": [viewer.overlay_maps(i, m[:-1]) for i, m in zip(batch.images, joints)],
+        "valid/limbs": [viewer.overlay_maps(i, m) for i, m in zip(batch.images, lengths)],
+    }
