@@ -60,7 +60,8 @@ def measure(arguments: argparse.Namespace) -> dict:
     import paddle
 
     from paddle_pose import runtime
-    from paddle_pose.builder import build, build_trainer
+    from paddle_pose.builder import build
+    from paddle_pose.builder_training import build_trainer
     from paddle_pose.config import load_config
     from paddle_pose.engine.evaluator import Evaluator
 

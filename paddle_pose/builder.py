@@ -1,4 +1,4 @@
-"""Configuration -> objects. The one place that knows every class."""
+"""Configuration -> objects. The one place that knows every class; builder_training.py makes the training loop."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,9 @@ from paddle_pose.data.crops import CropMaker, Read, whole_photo
 from paddle_pose.data.joint_crops import Displaced, JointErrors, LastPhoto
 from paddle_pose.data.multi_scale import MultiScaleCrops
 from paddle_pose.engine.checkpoint import load_model, load_weights
-from paddle_pose.engine.ema import Ema
-from paddle_pose.engine.optimizers import make_optimizer
 from paddle_pose.engine.people_estimator import PeopleEstimator
-from paddle_pose.engine.precision import Precision
 from paddle_pose.engine.preprocess import Normaliser
-from paddle_pose.engine.schedule import Schedule
-from paddle_pose.engine.trainer import Thaw, Trainer, is_frozen
-from paddle_pose.errors import CheckpointError, ConfigError
+from paddle_pose.errors import CheckpointError
 from paddle_pose.interfaces import Codec, Dataset, Loss
 from paddle_pose.registry import CODECS, LOSSES, NETWORKS
 from paddle_pose.skeletons import Skeleton
@@ -108,68 +103,6 @@ def _where_to_read(parts: Parts, dataset: Dataset, split: str) -> Read:
     """The packed cache of a split, or the photo files."""
     pack = open_pack(parts.config, dataset, split)
     return whole_photo if pack is None else pack
-
-
-def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
-    """The training loop of a configuration; with `ranks` > 1 its gradients are averaged over processes."""
-    config, network = parts.config, _prepared(parts)
-    train = config.train
-    asleep = _freeze(network, train.freeze)
-
-    def begin() -> tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]:
-        optimizer = make_optimizer(network, **config.optimizer.model_dump())
-        if train.amp == "O2" and paddle.device.get_device().startswith("gpu"):
-            _, optimizer = paddle.amp.decorate(network, optimizer, level="O2", dtype=train.amp_dtype)
-        return optimizer, paddle.DataParallel(network) if ranks > 1 else network
-
-    def begin_anew() -> tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]:
-        for parameter in asleep:
-            parameter.stop_gradient = False
-        return begin()
-
-    optimizer, parallel = begin()
-    schedule = Schedule(
-        lr=config.optimizer.lr,
-        steps_per_epoch=batches_per_epoch // train.accumulate,
-        epochs=train.epochs,
-        **config.schedule.model_dump(),
-    )
-    return Trainer(
-        network=network,
-        parallel=parallel,
-        codec=parts.codec,
-        loss=parts.loss,
-        optimizer=optimizer,
-        schedule=schedule,
-        normalise=parts.normalise,
-        accumulate=train.accumulate,
-        precision=Precision(train.amp, train.amp_dtype),
-        ema=Ema(network, train.ema_decay) if train.ema_decay else None,
-        frozen=train.freeze,
-        thaw=Thaw(train.freeze_epochs, begin_anew) if train.freeze_epochs else None,
-        seed=config.seed,
-    )
-
-
-def _prepared(parts: Parts) -> paddle.nn.Layer:
-    """The network with synchronised batch norms, if `train` asks for them."""
-    network = parts.network
-    if parts.config.train.sync_bn and paddle.device.get_device().startswith("gpu"):  # there is no such CPU kernel
-        network = paddle.nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    return network
-
-
-def _freeze(network: paddle.nn.Layer, prefixes: tuple[str, ...]) -> list[paddle.Tensor]:
-    """Makes the parameters under the prefixes untrainable; returns those that were trainable before."""
-    names = [name for name, _ in network.named_parameters()]
-    for prefix in prefixes:
-        if not any(is_frozen(name, (prefix,)) for name in names):
-            tops = sorted({name.split(".")[0] for name in names})
-            raise ConfigError(f"train.freeze: no parameter lies under {prefix!r}; the network has {', '.join(tops)}")
-    frozen = [p for name, p in network.named_parameters() if is_frozen(name, prefixes) and not p.stop_gradient]
-    for parameter in frozen:
-        parameter.stop_gradient = True
-    return frozen
 
 
 def checkpoint_facts(parts: Parts) -> dict[str, Any]:

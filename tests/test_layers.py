@@ -17,6 +17,7 @@ ROWS = [  # low to high
     {"engine", "config", "viewer", "curves", "convert"},
     {"builder_data"},
     {"builder"},
+    {"builder_training"},
     {"cli"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}

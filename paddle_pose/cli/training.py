@@ -7,8 +7,9 @@ from typing import Callable
 import yaml
 
 from paddle_pose import runtime
-from paddle_pose.builder import Parts, build, build_crop_maker, build_trainer, checkpoint_facts, load_into
+from paddle_pose.builder import Parts, build, build_crop_maker, checkpoint_facts, load_into
 from paddle_pose.builder_data import build_dataset
+from paddle_pose.builder_training import build_trainer
 from paddle_pose.cli.evaluation import print_counts
 from paddle_pose.cli.photo_scorer import make_scorer
 from paddle_pose.cli.pictures import preview

@@ -4,7 +4,8 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from paddle_pose.builder import Parts, build_trainer
+from paddle_pose.builder import Parts
+from paddle_pose.builder_training import build_trainer
 from paddle_pose.codecs.gaussian import GaussianHeatmap
 from paddle_pose.config import check_config
 from paddle_pose.engine.optimizers import make_optimizer

@@ -1,0 +1,73 @@
+"""Configuration -> training loop: optimiser, schedule, what is frozen and until when."""
+
+import paddle
+
+from paddle_pose.builder import Parts
+from paddle_pose.engine.ema import Ema
+from paddle_pose.engine.optimizers import make_optimizer
+from paddle_pose.engine.precision import Precision
+from paddle_pose.engine.schedule import Schedule
+from paddle_pose.engine.trainer import Thaw, Trainer, is_frozen
+from paddle_pose.errors import ConfigError
+
+
+def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
+    """The training loop of a configuration; with `ranks` > 1 its gradients are averaged over processes."""
+    config, network = parts.config, _prepared(parts)
+    train = config.train
+    asleep = _freeze(network, train.freeze)
+
+    def begin() -> tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]:
+        optimizer = make_optimizer(network, **config.optimizer.model_dump())
+        if train.amp == "O2" and paddle.device.get_device().startswith("gpu"):
+            _, optimizer = paddle.amp.decorate(network, optimizer, level="O2", dtype=train.amp_dtype)
+        return optimizer, paddle.DataParallel(network) if ranks > 1 else network
+
+    def begin_anew() -> tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]:
+        for parameter in asleep:
+            parameter.stop_gradient = False
+        return begin()
+
+    optimizer, parallel = begin()
+    schedule = Schedule(
+        lr=config.optimizer.lr,
+        steps_per_epoch=batches_per_epoch // train.accumulate,
+        epochs=train.epochs,
+        **config.schedule.model_dump(),
+    )
+    return Trainer(
+        network=network,
+        parallel=parallel,
+        codec=parts.codec,
+        loss=parts.loss,
+        optimizer=optimizer,
+        schedule=schedule,
+        normalise=parts.normalise,
+        accumulate=train.accumulate,
+        precision=Precision(train.amp, train.amp_dtype),
+        ema=Ema(network, train.ema_decay) if train.ema_decay else None,
+        frozen=train.freeze,
+        thaw=Thaw(train.freeze_epochs, begin_anew) if train.freeze_epochs else None,
+        seed=config.seed,
+    )
+
+
+def _prepared(parts: Parts) -> paddle.nn.Layer:
+    """The network with synchronised batch norms, if `train` asks for them."""
+    network = parts.network
+    if parts.config.train.sync_bn and paddle.device.get_device().startswith("gpu"):  # there is no such CPU kernel
+        network = paddle.nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    return network
+
+
+def _freeze(network: paddle.nn.Layer, prefixes: tuple[str, ...]) -> list[paddle.Tensor]:
+    """Makes the parameters under the prefixes untrainable; returns those that were trainable before."""
+    names = [name for name, _ in network.named_parameters()]
+    for prefix in prefixes:
+        if not any(is_frozen(name, (prefix,)) for name in names):
+            tops = sorted({name.split(".")[0] for name in names})
+            raise ConfigError(f"train.freeze: no parameter lies under {prefix!r}; the network has {', '.join(tops)}")
+    frozen = [p for name, p in network.named_parameters() if is_frozen(name, prefixes) and not p.stop_gradient]
+    for parameter in frozen:
+        parameter.stop_gradient = True
+    return frozen
