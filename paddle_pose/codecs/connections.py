@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 
 from paddle_pose.codecs.peaks import Peaks, group_starts
 
-_SAMPLES_AT_ONCE = 2_000_000  # bounds the memory of the integrals: about 50 MB
+_SAMPLES_AT_ONCE = 2_000_000  # bounds the memory of the integrals: about 100 MB
 
 
 @dataclass(frozen=True)
