@@ -84,6 +84,7 @@ class Crop:
             None: not known.
         others_weight: (P, K) float32, 0 for a joint without label.
         unknown_crop: (H, W) uint8, the sample's `unknown_image` in the crop; None: nothing is unknown.
+        image_path: the photo file, for messages.
     """
 
     image: np.ndarray
@@ -94,6 +95,7 @@ class Crop:
     others_crop: Optional[np.ndarray] = None
     others_weight: Optional[np.ndarray] = None
     unknown_crop: Optional[np.ndarray] = None
+    image_path: str = ""
 
     def __post_init__(self) -> None:
         _check(self.image, ("H", "W", 3), "image")

@@ -65,10 +65,6 @@ class CropMaker:
     def __len__(self) -> int:
         return len(self._dataset)
 
-    def image_path(self, index: int) -> str:
-        """The photo that person `index` is in."""
-        return self._dataset.sample(index).image_path
-
     def __call__(self, index: int, rng: np.random.Generator) -> Crop:
         """The crop of person `index`; DataError where its photo cannot be read."""
         sample = self._dataset.sample(index)
@@ -116,6 +112,7 @@ def _crop(image: np.ndarray, crop_from_image: np.ndarray, sample: Sample, view: 
         others_crop=others_crop,
         others_weight=others_weight,
         unknown_crop=_unknown(sample, crop_from_image, (image.shape[1], image.shape[0])),
+        image_path=sample.image_path,
     )
 
 

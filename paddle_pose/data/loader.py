@@ -70,7 +70,7 @@ class Loader:
     """Iterates over batches of crops.
 
     Args:
-        make_crop: `(index, rng) -> Crop`, with `len()` and `image_path(index)` (see `crops.CropMaker`).
+        make_crop: `(index, rng) -> Crop`, with `len()` (see `crops.CropMaker`).
         workers: threads; 0 works in the caller's.
         seed: first number of every sample's generator.
         bad_photos: None: a photo that cannot be read is an error. Else it is counted there and the next
@@ -110,7 +110,7 @@ class Loader:
             crop_from_image=np.stack([crop.crop_from_image for crop in crops]),
             color_gain=np.stack([crop.color_gain for crop in crops]),
             index=np.array([index for index, _ in found], np.int64),
-            image_paths=tuple(self._make_crop.image_path(index) for index, _ in found),
+            image_paths=tuple(crop.image_path for crop in crops),
             others_crop=others_crop,
             others_weight=others_weight,
             unknown_crop=_stack_unknown(crops),

@@ -50,6 +50,7 @@ class MultiScaleCrops(CropMaker):
             weight=sample.labelled.astype(np.float32),
             crop_from_image=crop_from_image,
             color_gain=np.ones(3, np.float32),
+            image_path=sample.image_path,
         )
 
     def _matrix(self, sample: Sample, scale: float) -> np.ndarray:

@@ -113,6 +113,7 @@ class Run:
             Interrupted: after a signal; the training state is then written.
         """
         self._batches_per_epoch = batches_per_epoch
+        self._waits_to_thaw = self.trainer.waits_to_thaw
         try:
             self.trainer.fit(
                 self._settings.epochs,
@@ -144,6 +145,9 @@ class Run:
 
     def _with_bar(self, epoch_batches: Callable) -> Callable:
         def batches(epoch: int, first: int):
+            if self._waits_to_thaw and not self.trainer.waits_to_thaw:
+                self._log.line(f"epoch {epoch + 1}: what was frozen is trained from here on, all by a new optimiser")
+                self._waits_to_thaw = False
             self._log.start_bar(self._batches_per_epoch, first, f"epoch {epoch + 1}/{self._settings.epochs}")
             return epoch_batches(epoch, first)
 

@@ -260,6 +260,11 @@ class Trainer:
         if not self._thaw:
             self.schedule.observe(value)
 
+    @property
+    def waits_to_thaw(self) -> bool:
+        """True as long as a part of the network is frozen that will be trained later."""
+        return self._thaw is not None
+
     def _thaw_all(self) -> None:
         """Everything is trained from here on, by an optimiser that remembers nothing."""
         # The old DataParallel has left hooks on its parameters. They do nothing any more, but they point to it.

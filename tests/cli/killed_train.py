@@ -28,9 +28,9 @@ def main_with_end(where: str, step: int, arguments: list[str]) -> int:
                 checkpoint.os.fsync = lambda descriptor: kill()  # the bytes are written, the rename is not done
             return super().state(meta)
 
-    import paddle_pose.builder
+    import paddle_pose.builder_training
 
-    paddle_pose.builder.Trainer = Killed
+    paddle_pose.builder_training.Trainer = Killed
     return main(arguments)
 
 

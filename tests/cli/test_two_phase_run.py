@@ -43,7 +43,9 @@ def test_the_best_model_has_the_smallest_loss(whole):
     assert len(losses) == 3
     assert state_of(whole[0])["progress"]["best"] == min(losses)
     assert load_model(best_model(whole[0]))[1]["epoch"] == 1 + losses.index(min(losses))
-    assert "loss" in (whole[0] / "64_training" / "train.log").read_text().splitlines()[-1]
+    log = (whole[0] / "64_training" / "train.log").read_text()
+    assert "loss" in log.splitlines()[-1]
+    assert log.count("epoch 2: what was frozen is trained from here on") == 1
     assert (whole[0] / "64_training" / "curves.png").is_file()
 
 

@@ -147,7 +147,7 @@ def test_the_maker_reads_the_photo_as_rgb(tmp_path):
     assert crop.image.shape == (96, 64, 3)
     assert crop.image[48, 32].tolist() == [10, 20, 200]
     assert crop.image.dtype == np.uint8
-    assert (len(maker), maker.image_path(0)) == (1, str(tmp_path / "a.png"))
+    assert (len(maker), crop.image_path) == (1, str(tmp_path / "a.png"))
 
 
 def test_without_augmentation_the_generator_is_not_asked(tmp_path):

@@ -24,9 +24,6 @@ class Maker:
     def __len__(self):
         return self.count
 
-    def image_path(self, index):
-        return f"{index}.jpg"
-
     def __call__(self, index, rng):
         self.threads.add(threading.get_ident())
         if self.delay:
@@ -38,7 +35,8 @@ class Maker:
         image = np.full((4, 4, 3), index, np.uint8)
         joints = rng.random((2, 2)).astype(np.float32)
         gain = np.full(3, index, np.float32)
-        return Crop(image, joints, np.ones(2, np.float32), np.full((2, 3), float(index)), gain)
+        matrix, path = np.full((2, 3), float(index)), f"{index}.jpg"
+        return Crop(image, joints, np.ones(2, np.float32), matrix, gain, image_path=path)
 
 
 def same(a: Batch, b: Batch) -> None:

@@ -58,9 +58,6 @@ def test_a_batch_fills_up_with_people_of_no_weight():
     class Maker:
         """Crop n has n other people at (n, n)."""
 
-        def image_path(self, index):
-            return ""
-
         def __call__(self, index, rng):
             people = np.full((index, 2, 2), index, np.float32), np.ones((index, 2), np.float32)
             joints = np.zeros((2, 2), np.float32), np.ones(2, np.float32)
@@ -84,9 +81,6 @@ def test_the_codec_gets_them_only_where_there_are_any():
 
 def _maker_of(alone):
     class Maker:
-        def image_path(self, index):
-            return ""
-
         def __call__(self, index, rng):
             joints = np.zeros((2, 2), np.float32), np.ones(2, np.float32)
             people = np.zeros((1, 2, 2), np.float32), np.full((1, 2), 0.0 if alone else 1.0, np.float32)

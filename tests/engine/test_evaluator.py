@@ -61,9 +61,6 @@ class Painted:
     def __len__(self):
         return PEOPLE
 
-    def image_path(self, index):
-        return str(index)
-
     def __call__(self, index, rng):
         return painted(index)
 
