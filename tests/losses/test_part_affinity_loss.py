@@ -99,3 +99,21 @@ def test_a_network_without_fields_is_refused():
 def test_unknown_scale_is_refused():
     with pytest.raises(ConfigError, match="known: mean, caffe"):
         PartAffinityLoss(PAIR, "sum")
+
+
+@pytest.mark.parametrize("scale", ["mean", "caffe"])
+def test_foreground_weighs_what_an_empty_photo_does_not_have(scale):
+    """An empty photo: fields and joints 0, background 1. Errors of 1 everywhere, so that the loss counts weights."""
+    target = np.zeros((1, 5, 1, 4))
+    target[0, 4] = 1
+    target[0, 0, 0, 0], target[0, 2, 0, 1], target[0, 4, 0, 1] = -0.5, 0.8, 0.2  # one cell of a field, one of a joint
+    weight = np.ones((1, 1, 1, 4))
+    plain, emphasised = (loss_of([target + 1], target, weight, scale=scale, foreground=f) for f in (1.0, 10.0))
+    fields, maps = (8 + 9 * 1, 12 + 9 * 2) if scale == "caffe" else ((8 + 9) / 8, (12 + 9 * 2) / 12)
+    assert plain == pytest.approx(20 / 2 if scale == "caffe" else 2.0)
+    assert emphasised == pytest.approx((fields + maps) / (2 if scale == "caffe" else 1))
+
+
+def test_foreground_must_be_positive():
+    with pytest.raises(ConfigError, match=r"loss\.foreground=0 must be above 0"):
+        PartAffinityLoss(PAIR, foreground=0)
