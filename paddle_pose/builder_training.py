@@ -6,8 +6,9 @@ from paddle_pose.builder import Parts
 from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.optimizers import make_optimizer
 from paddle_pose.engine.precision import Precision
+from paddle_pose.engine.progress import Thaw
 from paddle_pose.engine.schedule import Schedule
-from paddle_pose.engine.trainer import Thaw, Trainer, is_frozen
+from paddle_pose.engine.trainer import Trainer, is_frozen
 from paddle_pose.errors import ConfigError
 
 

@@ -9,18 +9,8 @@ from typing import Optional
 
 import numpy as np
 
-
-def _check(array: np.ndarray, shape: tuple, name: str) -> None:
-    """Raises ValueError unless `array` has `shape`; a letter in `shape` matches any length."""
-    got = np.shape(array)
-    if len(got) != len(shape) or any(isinstance(n, int) and n != m for n, m in zip(shape, got)):
-        raise ValueError(f"{name} must have shape {shape}, but got {got}")
-
-
-def _check_bool(array: np.ndarray, name: str) -> None:
-    """Raises ValueError unless `array` is boolean: 0 and 1 as numbers would be taken for indices."""
-    if np.asarray(array).dtype != bool:
-        raise ValueError(f"{name} must be boolean, but is {np.asarray(array).dtype}")
+from paddle_pose.coco_samples import CocoTruth
+from paddle_pose.shapes import check_bool, check_shape
 
 
 @dataclass(frozen=True)
@@ -55,19 +45,19 @@ class Sample:
     photo_wh: Optional[tuple[int, int]] = None
 
     def __post_init__(self) -> None:
-        _check(self.joints_image, ("K", 2), "joints_image")
-        _check(self.labelled, (len(self.joints_image),), "labelled")
-        _check(self.visible, (len(self.joints_image),), "visible")
-        _check_bool(self.labelled, "labelled")
-        _check_bool(self.visible, "visible")
-        _check(self.center_image_xy, (2,), "center_image_xy")
-        _check(self.size_image_wh, (2,), "size_image_wh")
+        check_shape(self.joints_image, ("K", 2), "joints_image")
+        check_shape(self.labelled, (len(self.joints_image),), "labelled")
+        check_shape(self.visible, (len(self.joints_image),), "visible")
+        check_bool(self.labelled, "labelled")
+        check_bool(self.visible, "visible")
+        check_shape(self.center_image_xy, (2,), "center_image_xy")
+        check_shape(self.size_image_wh, (2,), "size_image_wh")
         if self.others_image is not None:
-            _check(self.others_image, ("P", len(self.joints_image), 2), "others_image")
-            _check(self.others_labelled, np.shape(self.others_image)[:2], "others_labelled")
-            _check_bool(self.others_labelled, "others_labelled")
+            check_shape(self.others_image, ("P", len(self.joints_image), 2), "others_image")
+            check_shape(self.others_labelled, np.shape(self.others_image)[:2], "others_labelled")
+            check_bool(self.others_labelled, "others_labelled")
         if self.unknown_image is not None:
-            _check(self.unknown_image, ("H", "W"), "unknown_image")
+            check_shape(self.unknown_image, ("H", "W"), "unknown_image")
 
 
 @dataclass(frozen=True)
@@ -98,16 +88,16 @@ class Crop:
     image_path: str = ""
 
     def __post_init__(self) -> None:
-        _check(self.image, ("H", "W", 3), "image")
-        _check(self.joints_crop, ("K", 2), "joints_crop")
-        _check(self.weight, (len(self.joints_crop),), "weight")
-        _check(self.crop_from_image, (2, 3), "crop_from_image")
-        _check(self.color_gain, (3,), "color_gain")
+        check_shape(self.image, ("H", "W", 3), "image")
+        check_shape(self.joints_crop, ("K", 2), "joints_crop")
+        check_shape(self.weight, (len(self.joints_crop),), "weight")
+        check_shape(self.crop_from_image, (2, 3), "crop_from_image")
+        check_shape(self.color_gain, (3,), "color_gain")
         if self.others_crop is not None:
-            _check(self.others_crop, ("P", len(self.joints_crop), 2), "others_crop")
-            _check(self.others_weight, np.shape(self.others_crop)[:2], "others_weight")
+            check_shape(self.others_crop, ("P", len(self.joints_crop), 2), "others_crop")
+            check_shape(self.others_weight, np.shape(self.others_crop)[:2], "others_weight")
         if self.unknown_crop is not None:
-            _check(self.unknown_crop, self.image.shape[:2], "unknown_crop")
+            check_shape(self.unknown_crop, self.image.shape[:2], "unknown_crop")
 
 
 @dataclass(frozen=True)
@@ -155,66 +145,8 @@ class Predictions:
     scores: np.ndarray
 
     def __post_init__(self) -> None:
-        _check(self.joints_image, ("N", "K", 2), "joints_image")
-        _check(self.scores, np.shape(self.joints_image)[:2], "scores")
-
-
-@dataclass(frozen=True)
-class CocoAnnotations:
-    """All M annotations of one category in P photos, as pycocotools evaluates them. A few arrays, no dicts.
-
-    Args:
-        photo_ids: (P,) int64, the photos of the split, those without people too.
-        image_ids: (M,) int64, the photo of each annotation.
-        boxes_image: (M, 4) float64 left, top, width, height.
-        areas_image: (M,) float64 square pixels of the person (not of the box).
-        crowd: (M,) bool, a group: neither hit nor missed.
-        keypoints_image: (M, K, 3) float64 x, y in 0-based photo pixels, and 0 not labelled, 1 hidden, 2 visible.
-        num_keypoints: (M,) int64; an annotation with 0 is neither hit nor missed.
-        category_id: of the category, in results files.
-    """
-
-    photo_ids: np.ndarray
-    image_ids: np.ndarray
-    boxes_image: np.ndarray
-    areas_image: np.ndarray
-    crowd: np.ndarray
-    keypoints_image: np.ndarray
-    num_keypoints: np.ndarray
-    category_id: int
-
-    def __post_init__(self) -> None:
-        _check(self.keypoints_image, ("M", "K", 3), "keypoints_image")
-        _check(self.boxes_image, (len(self.image_ids), 4), "boxes_image")
-        _check_bool(self.crowd, "crowd")
-        for name in ("image_ids", "areas_image", "crowd", "num_keypoints"):
-            _check(getattr(self, name), (len(self.keypoints_image),), name)
-
-
-@dataclass(frozen=True)
-class CocoTruth:
-    """What the poses of N boxes are scored against by OKS: which box found which person is up to the evaluation.
-
-    Args:
-        annotations: of all photos of the split.
-        image_ids: (N,) int64, the photo of each box.
-        box_scores: (N,) float64; 1 for a ground-truth box.
-        sizes_image_wh: (N, 2) float64 box, padding included, aspect not yet fixed.
-        box_source: in words, to stand beside every number: "ground-truth boxes" or the detector's file.
-        final: the poses are another system's results: `box_scores` are their scores, nothing is left out.
-    """
-
-    annotations: CocoAnnotations
-    image_ids: np.ndarray
-    box_scores: np.ndarray
-    sizes_image_wh: np.ndarray
-    box_source: str
-    final: bool = False
-
-    def __post_init__(self) -> None:
-        _check(self.image_ids, ("N",), "image_ids")
-        _check(self.box_scores, (len(self.image_ids),), "box_scores")
-        _check(self.sizes_image_wh, (len(self.image_ids), 2), "sizes_image_wh")
+        check_shape(self.joints_image, ("N", "K", 2), "joints_image")
+        check_shape(self.scores, np.shape(self.joints_image)[:2], "scores")
 
 
 @dataclass(frozen=True)
@@ -233,32 +165,12 @@ class FoundPeople:
     scores: np.ndarray
 
     def __post_init__(self) -> None:
-        _check(self.joints_xy, ("P", "K", 2), "joints_xy")
-        _check(self.joint_scores, np.shape(self.joints_xy)[:2], "joint_scores")
-        _check(self.scores, (len(self.joints_xy),), "scores")
+        check_shape(self.joints_xy, ("P", "K", 2), "joints_xy")
+        check_shape(self.joint_scores, np.shape(self.joints_xy)[:2], "joint_scores")
+        check_shape(self.scores, (len(self.joints_xy),), "scores")
 
     def __len__(self) -> int:
         return len(self.scores)
-
-
-@dataclass(frozen=True)
-class CocoPoses:
-    """D scored poses, as a COCO results file holds them.
-
-    Args:
-        image_ids: (D,) int64, the photo of each pose.
-        keypoints_image: (D, K, 3) float64 x, y in 0-based photo pixels, and the joint's score; finite.
-        scores: (D,) float64 of the whole pose; finite.
-    """
-
-    image_ids: np.ndarray
-    keypoints_image: np.ndarray
-    scores: np.ndarray
-
-    def __post_init__(self) -> None:
-        _check(self.keypoints_image, ("D", "K", 3), "keypoints_image")
-        _check(self.image_ids, (len(self.keypoints_image),), "image_ids")
-        _check(self.scores, (len(self.keypoints_image),), "scores")
 
 
 @dataclass(frozen=True)
@@ -280,13 +192,13 @@ class Truth:
     everybody: Optional[tuple[np.ndarray, ...]] = None
 
     def __post_init__(self) -> None:
-        _check(self.joints_image, ("N", "K", 2), "joints_image")
-        _check(self.labelled, np.shape(self.joints_image)[:2], "labelled")
-        _check_bool(self.labelled, "labelled")
+        check_shape(self.joints_image, ("N", "K", 2), "joints_image")
+        check_shape(self.labelled, np.shape(self.joints_image)[:2], "labelled")
+        check_bool(self.labelled, "labelled")
         if self.head_size_image is not None:
-            _check(self.head_size_image, (len(self.joints_image),), "head_size_image")
+            check_shape(self.head_size_image, (len(self.joints_image),), "head_size_image")
         if self.coco is not None:
-            _check(self.coco.image_ids, (len(self.joints_image),), "coco.image_ids")
+            check_shape(self.coco.image_ids, (len(self.joints_image),), "coco.image_ids")
 
 
 @dataclass(frozen=True)

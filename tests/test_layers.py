@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version"},
-    {"registry", "skeletons", "runtime", "safe_pickle", "config_sections"},
+    {"registry", "skeletons", "runtime", "safe_pickle", "config_sections", "shapes"},
+    {"coco_samples"},
     {"samples"},
     {"interfaces", "geometry"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
@@ -33,6 +34,7 @@ WITHOUT_PADDLE = (
     "viewer",
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
+WITHOUT_PADDLE += ("coco_samples", "shapes")
 WITHOUT_PADDLE += ("cli.options", "cli.train", "cli.val", "cli.evaluation")
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -17,13 +17,14 @@ from typing import Literal, Optional, Union
 
 import numpy as np
 
+from paddle_pose.coco_samples import CocoTruth
 from paddle_pose.data.annotations import People, PhotoPeople, check_split
 from paddle_pose.data.coco_files import read_annotations
 from paddle_pose.data.coco_found import HOW_TO_GET_PHOTOS, FoundPoses, listed_rows
 from paddle_pose.data.coco_results import read_boxes, read_poses
 from paddle_pose.errors import ConfigError, DataError
 from paddle_pose.registry import DATASETS
-from paddle_pose.samples import CocoTruth, Predictions, Truth
+from paddle_pose.samples import Predictions, Truth
 from paddle_pose.skeletons import COCO_17, Skeleton
 
 _THIN = 1e-6  # pixels; a box of no width gets its width from the aspect of the input

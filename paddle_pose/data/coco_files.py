@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.coco_samples import CocoAnnotations
 from paddle_pose.errors import DataError
-from paddle_pose.samples import CocoAnnotations
 from paddle_pose.skeletons import Skeleton
 
 SMALLEST_AREA = 1.0  # a labelled person's: OKS divides by it, and 0 or 1 in its place makes every AP 0

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from paddle_pose.coco_samples import CocoAnnotations, CocoPoses, CocoTruth
 from paddle_pose.data.annotations import People, PhotoPeople
 from paddle_pose.data.coco_files import Photos
 from paddle_pose.errors import DataError
-from paddle_pose.samples import CocoAnnotations, CocoPoses, CocoTruth, Predictions, Truth
+from paddle_pose.samples import Predictions, Truth
 from paddle_pose.skeletons import Skeleton
 
 HOW_TO_GET_PHOTOS = "unpack COCO's train2017.zip and val2017.zip into the dataset root"

@@ -15,6 +15,7 @@ from typing import Literal, Union
 
 import numpy as np
 
+from paddle_pose.coco_samples import CocoPoses, CocoTruth
 from paddle_pose.data.annotations import check_files, check_split
 from paddle_pose.data.coco_files import Photos, read_entries
 from paddle_pose.data.coco_found import HOW_TO_GET_PHOTOS, FoundPoses
@@ -25,7 +26,7 @@ from paddle_pose.data.photos import MAX_PIXELS, photo_path
 from paddle_pose.data.unknown_regions import UnknownRegions
 from paddle_pose.errors import DataError
 from paddle_pose.registry import DATASETS
-from paddle_pose.samples import CocoPoses, CocoTruth, Predictions, Sample, Truth
+from paddle_pose.samples import Predictions, Sample, Truth
 from paddle_pose.skeletons import OPENPOSE_18, Skeleton
 
 _SOURCE = "people found in whole photos"

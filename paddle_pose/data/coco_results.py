@@ -12,9 +12,9 @@ from typing import IO, Any, Union
 
 import numpy as np
 
+from paddle_pose.coco_samples import CocoPoses
 from paddle_pose.data.prediction_files import write_whole
 from paddle_pose.errors import DataError
-from paddle_pose.samples import CocoPoses
 
 PUBLISHED_BOXES = "COCO_val2017_detections_AP_H_56_person.json"
 

@@ -1,7 +1,12 @@
-"""uint8 crops -> network input, on the device."""
+"""uint8 crops -> network input, joints -> targets, on the device."""
+
+from typing import Optional
 
 import numpy as np
 import paddle
+
+from paddle_pose.interfaces import Codec
+from paddle_pose.samples import Batch
 
 
 class Normaliser:
@@ -29,3 +34,25 @@ class Normaliser:
         if self._reversed:
             pixels = paddle.flip(pixels, axis=[1])
         return pixels * paddle.to_tensor(self._scale) - paddle.to_tensor(self._shift)
+
+
+def network_input(
+    batch: Batch, normalise: Normaliser, codec: Codec
+) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
+    """Normalised images of a batch, the targets drawn by the codec, and their weights."""
+    images = normalise(batch.images, batch.color_gain)
+    joints_crop, weight = paddle.to_tensor(batch.joints_crop), paddle.to_tensor(batch.weight)
+    target, weight = codec.encode(joints_crop, weight, _others(batch), _unknown(batch))
+    return images, target, weight
+
+
+def _others(batch: Batch) -> Optional[tuple[paddle.Tensor, paddle.Tensor]]:
+    """Joints and weights of the other people in a batch's crops; None where there are none."""
+    if batch.others_weight is None or not batch.others_weight.any():
+        return None
+    return paddle.to_tensor(batch.others_crop), paddle.to_tensor(batch.others_weight)
+
+
+def _unknown(batch: Batch) -> Optional[paddle.Tensor]:
+    """Where a batch's crops show people without labels; None where they show none."""
+    return None if batch.unknown_crop is None else paddle.to_tensor(batch.unknown_crop)

@@ -6,7 +6,7 @@ process and many: a CPU build of Paddle turns `auto_cast` and `GradScaler` into 
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -19,49 +19,13 @@ from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.optimizers import load_optimizer_state, optimizer_state
 from paddle_pose.engine.precision import Precision
-from paddle_pose.engine.preprocess import Normaliser
+from paddle_pose.engine.preprocess import Normaliser, network_input
+from paddle_pose.engine.progress import Progress, Thaw
 from paddle_pose.engine.schedule import Schedule
 from paddle_pose.engine.stop import StopRequest
 from paddle_pose.errors import CheckpointError
 from paddle_pose.interfaces import Codec, Loss
 from paddle_pose.samples import Batch
-
-
-@dataclass
-class Progress:
-    """Where a run stands. Weights are those after `step` optimiser steps, `step` of them in full.
-
-    Args:
-        epoch: epochs finished and validated.
-        batch: batches taken of the epoch that is under way.
-        step: optimiser steps since the start.
-        best: best validation value so far; None before the first.
-        best_epoch: epoch (from 1) of `best`.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    best: Optional[float] = None
-    best_epoch: int = 0
-
-    def __post_init__(self) -> None:
-        counts = (self.epoch, self.batch, self.step, self.best_epoch)
-        if not all(type(count) is int and count >= 0 for count in counts):
-            raise TypeError(f"epoch, batch, step, best epoch = {counts}")
-
-
-@dataclass(frozen=True)
-class Thaw:
-    """When and how the frozen part of a network comes to be trained.
-
-    Args:
-        epoch: the first one, from 0, in which everything is trained.
-        renew: makes everything trainable; returns a new optimiser, and what the forward pass then goes through.
-    """
-
-    epoch: int
-    renew: Callable[[], tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]]
 
 
 class Trainer:
@@ -125,7 +89,7 @@ class Trainer:
 
     def forward(self, batch: Batch) -> paddle.Tensor:
         """Loss of one batch: normalise, draw targets, network, loss, all on the device."""
-        images, target, weight = self._inputs(batch)
+        images, target, weight = network_input(batch, self._normalise, self.codec)
         with self._precision.cast():
             stages = self._parallel(images)
         return self._loss(stages, target, weight)
@@ -141,18 +105,12 @@ class Trainer:
         self.network.eval()  # an epoch begins with `train`
         total = np.zeros(2)
         for batch in batches:
-            images, target, weight = self._inputs(batch)
+            images, target, weight = network_input(batch, self._normalise, self.codec)
             loss = self._loss(self.network(images), target, weight)
             total += [float(loss) * len(batch), len(batch)]
             on_batch(len(batch))
         total = distributed.sum_over_processes(total)
         return float(total[0] / total[1])
-
-    def _inputs(self, batch: Batch) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
-        images = self._normalise(batch.images, batch.color_gain)
-        joints_crop, weight = paddle.to_tensor(batch.joints_crop), paddle.to_tensor(batch.weight)
-        target, weight = self.codec.encode(joints_crop, weight, _others(batch), _unknown(batch))
-        return images, target, weight
 
     @contextmanager
     def validating(self) -> Iterator[None]:
@@ -276,18 +234,6 @@ class Trainer:
         for name, layer in self.network.named_sublayers():
             if is_frozen(name, self._frozen):
                 layer.eval()
-
-
-def _others(batch: Batch) -> Optional[tuple[paddle.Tensor, paddle.Tensor]]:
-    """Joints and weights of the other people in a batch's crops; None where there are none."""
-    if batch.others_weight is None or not batch.others_weight.any():
-        return None
-    return paddle.to_tensor(batch.others_crop), paddle.to_tensor(batch.others_weight)
-
-
-def _unknown(batch: Batch) -> Optional[paddle.Tensor]:
-    """Where a batch's crops show people without labels; None where they show none."""
-    return None if batch.unknown_crop is None else paddle.to_tensor(batch.unknown_crop)
 
 
 def is_frozen(name: str, prefixes: tuple[str, ...]) -> bool:

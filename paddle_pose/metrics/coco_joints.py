@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from paddle_pose.samples import CocoAnnotations, CocoPoses
+from paddle_pose.coco_samples import CocoAnnotations, CocoPoses
 
 MOST_POSES = 20  # of a photo
 _THRESHOLDS = np.linspace(0.5, 0.95, 10)

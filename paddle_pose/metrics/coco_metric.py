@@ -12,10 +12,11 @@ from typing import Literal
 import numpy as np
 
 from paddle_pose import geometry
+from paddle_pose.coco_samples import CocoAnnotations, CocoPoses, CocoTruth
 from paddle_pose.errors import ConfigError, DataError
 from paddle_pose.metrics import coco_joints, coco_scores, oks
 from paddle_pose.registry import METRICS
-from paddle_pose.samples import CocoAnnotations, CocoPoses, CocoTruth, Predictions, Report, Truth
+from paddle_pose.samples import Predictions, Report, Truth
 from paddle_pose.skeletons import COCO_17, Skeleton
 
 _SUPPRESSION = {"oks": oks.suppress, "soft_oks": oks.suppress_softly}

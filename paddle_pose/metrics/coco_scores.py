@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from paddle_pose.samples import CocoAnnotations, CocoPoses
+from paddle_pose.coco_samples import CocoAnnotations, CocoPoses
 
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
 MEDIUM_AREA, LARGE_AREA = 32**2, 96**2

@@ -9,11 +9,11 @@ import pytest
 from coco_cases import ARM_3, FILE, NOBODY, annotation, box_entry, content, pose_entry, write_dataset, write_list
 
 from paddle_pose import geometry
+from paddle_pose.coco_samples import CocoPoses
 from paddle_pose.data.coco import COCO, cut_off
 from paddle_pose.data.coco_results import read_poses, write_poses
 from paddle_pose.errors import ConfigError, DataError
 from paddle_pose.registry import DATASETS
-from paddle_pose.samples import CocoPoses
 
 DATA = os.path.join(os.environ.get("PADDLE_POSE_DATA", ""), "coco")
 needs_photos = pytest.mark.skipif(

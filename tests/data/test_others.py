@@ -10,7 +10,7 @@ from paddle_pose.data.augment import View
 from paddle_pose.data.crops import cut
 from paddle_pose.data.loader import Loader
 from paddle_pose.data.mpii import MPII
-from paddle_pose.engine import trainer
+from paddle_pose.engine import preprocess
 from paddle_pose.samples import Crop
 from paddle_pose.skeletons import MPII_16
 
@@ -70,11 +70,11 @@ def test_a_batch_fills_up_with_people_of_no_weight():
 
 
 def test_the_codec_gets_them_only_where_there_are_any():
-    assert trainer._others(make_batch([0])) is None
+    assert preprocess._others(make_batch([0])) is None
     batch = next(Loader(_maker_of(alone=True), 0, 0).batches([np.arange(2)]))
-    assert trainer._others(batch) is None
+    assert preprocess._others(batch) is None
     batch = next(Loader(_maker_of(alone=False), 0, 0).batches([np.arange(2)]))
-    joints, weight = trainer._others(batch)
+    joints, weight = preprocess._others(batch)
     assert isinstance(joints, paddle.Tensor)
     assert (tuple(joints.shape), tuple(weight.shape)) == ((2, 1, 2, 2), (2, 1, 2))
 

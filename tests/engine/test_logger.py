@@ -9,7 +9,7 @@ from engine_cases import make_batch
 from paddle_pose.engine import meter as meter_module
 from paddle_pose.engine.logger import Logger
 from paddle_pose.engine.meter import Meter
-from paddle_pose.engine.trainer import Progress
+from paddle_pose.engine.progress import Progress
 from paddle_pose.errors import UserError
 
 

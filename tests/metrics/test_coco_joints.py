@@ -10,9 +10,9 @@ import pytest
 from pycocotools.coco import COCO as PycocotoolsCOCO
 from pycocotools.cocoeval import COCOeval
 
+from paddle_pose.coco_samples import CocoAnnotations, CocoPoses
 from paddle_pose.data.coco import COCO
 from paddle_pose.metrics.coco_joints import joint_average_precisions
-from paddle_pose.samples import CocoAnnotations, CocoPoses
 from paddle_pose.skeletons import COCO_17
 
 DATA = os.path.join(os.environ.get("PADDLE_POSE_DATA", ""), "coco")
