@@ -114,6 +114,11 @@ class Train(Section):
     def _epochs_of_something(self) -> "Train":
         if self.freeze_epochs is not None and not self.freeze:
             raise ValueError(f"freeze_epochs={self.freeze_epochs}, but nothing is frozen; name the parts in freeze")
+        if self.freeze_epochs is not None and self.freeze_epochs > self.epochs:
+            raise ValueError(
+                f"freeze_epochs={self.freeze_epochs} is more than epochs={self.epochs}: what is frozen would never be "
+                "trained; lower it, or leave it out to mean that"
+            )
         return self
 
 

@@ -96,8 +96,11 @@ class PhotoScorer:
 
     def _found(self, network: paddle.nn.Layer, indices: np.ndarray) -> Iterator[tuple[int, FoundPeople]]:
         estimator = build_people_estimator(replace(self._parts, network=network))
-        paths = ((int(index), self._photos.image_path(int(index))) for index in indices)
-        return estimator.of_pyramids(read_pyramids(paths, estimator.pyramid, self._parts.config.train.workers))
+        files = (
+            (int(index), self._photos.image_path(int(index)), self._photos.photo_size_wh(int(index)))
+            for index in indices
+        )
+        return estimator.of_pyramids(read_pyramids(files, estimator.pyramid, self._parts.config.train.workers))
 
     def _how(self) -> str:
         """What must stand beside the numbers: nobody said where people are, and at which sizes was looked for them."""

@@ -8,8 +8,9 @@ from paddle_pose.builder import Parts
 from paddle_pose.builder_data import build_metric, open_pack, reach_of
 from paddle_pose.config import Config
 from paddle_pose.engine.run import RunFiles
-from paddle_pose.errors import ConfigError, UserError
+from paddle_pose.errors import ConfigError, DataError, UserError
 from paddle_pose.interfaces import Dataset
+from paddle_pose.losses.part_affinity import PartAffinityLoss
 
 
 def refuse_to_overwrite(files: RunFiles, arguments: argparse.Namespace) -> None:
@@ -39,7 +40,13 @@ def check_metric(config: Config, dataset: Dataset) -> None:
         raise ConfigError(
             f"valid.best={config.valid.best!r} is not a value of this metric; choose from {', '.join(names)}"
         )
-    metric.check(dataset.truth())
+    truth = dataset.truth()
+    metric.check(truth)
+    if truth.coco is not None and config.valid.best != "loss" and not truth.coco.annotations.num_keypoints.any():
+        raise DataError(
+            f"the valid split has no keypoints, so {config.valid.best} does not exist and no model would ever be the "
+            "best; annotate some, or set valid.best=loss"
+        )
 
 
 def check_photos(config: Config, dataset: Dataset, split: str, max_missing: float = 0.0) -> None:
@@ -62,7 +69,11 @@ def check_photos(config: Config, dataset: Dataset, split: str, max_missing: floa
 
 @paddle.no_grad()
 def check_output(parts: Parts) -> None:
-    """One black picture through the network: ConfigError before any file is touched if the sizes do not fit."""
+    """One black picture through the network: ConfigError before any file is touched if sizes or loss do not fit."""
+    finds_everybody = hasattr(parts.codec, "people")
+    if finds_everybody != isinstance(parts.loss, PartAffinityLoss):
+        codec, wanted = parts.config.codec.type, "PartAffinityLoss" if finds_everybody else "another loss"
+        raise ConfigError(f"loss.type={parts.config.loss.type} does not fit codec.type={codec}, which needs {wanted}")
     width, height = parts.config.input_wh
     parts.network.eval()
     output = parts.network(paddle.zeros([1, 3, height, width]))[-1]

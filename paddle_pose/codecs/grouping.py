@@ -17,6 +17,7 @@ Differs from the references
     A person's score counts what was not found as 0 (assembly.py).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +32,7 @@ from paddle_pose.samples import FoundPeople
 from paddle_pose.skeletons import Skeleton
 
 ASSIGNMENTS = {"greedy": assign_greedily, "optimal": assign_optimally}
+MOST_SAMPLES = 100  # more would only cost memory: a map has about as many cells in a row
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class GroupingRules:
     Args:
         peak_threshold: a joint's map is higher than this.
         most_peaks: of one part in one photo; the highest are kept. 127 as in the OpenPose library.
-        samples: points on the line between two joints at which the field is read, both ends included.
+        samples: points on the line between two joints at which the field is read, both ends included; 2 to 100.
         sample_threshold: a sample passes if the field along the line is above this.
         sample_ratio: more than this share of the samples must pass.
         longest_limb: in heights of the map; a longer one's score is lowered by 1 - longest_limb * height / length.
@@ -66,7 +68,9 @@ class GroupingRules:
             _require(getattr(self, name) > 0, name, getattr(self, name), "must be above 0")
         for name in ("most_peaks", "min_parts"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "must be at least 1")
-        _require(self.samples >= 2, "samples", self.samples, "must be at least 2")
+        for name in ("peak_threshold", "sample_threshold", "longest_limb", "min_score"):
+            _require(math.isfinite(getattr(self, name)), name, getattr(self, name), "must be a finite number")
+        _require(2 <= self.samples <= MOST_SAMPLES, "samples", self.samples, f"must be from 2 to {MOST_SAMPLES}")
         _require(0 <= self.sample_ratio < 1, "sample_ratio", self.sample_ratio, "must be at least 0 and below 1")
         _require(self.assignment in ASSIGNMENTS, "assignment", self.assignment, f"is one of {', '.join(ASSIGNMENTS)}")
 
@@ -87,6 +91,7 @@ class Grouper:
     def __init__(self, skeleton: Skeleton, rules: GroupingRules) -> None:
         if not skeleton.limbs:
             raise ConfigError(f"{skeleton.name} has no limbs, so nothing joins its joints to people; name some")
+        _require(rules.min_parts <= len(skeleton), "min_parts", rules.min_parts, f"is at most {len(skeleton)} joints")
         self.rules = rules
         self._num_parts = len(skeleton)
         self._limbs = np.array(skeleton.limb_pairs)

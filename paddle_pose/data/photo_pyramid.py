@@ -17,7 +17,7 @@ import concurrent.futures
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Callable, Literal
+from typing import Callable, Literal, Optional
 
 import cv2
 import numpy as np
@@ -89,26 +89,28 @@ class PhotoPyramid:
 
 
 def read_pyramids(
-    paths: Iterable[tuple[int, str]], make: Callable[[np.ndarray], tuple[ScaledPhoto, ...]], workers: int
+    photos: Iterable[tuple[int, str, Optional[tuple[int, int]]]],
+    make: Callable[[np.ndarray], tuple[ScaledPhoto, ...]],
+    workers: int,
 ) -> Iterator[tuple[int, tuple[ScaledPhoto, ...]]]:
-    """(index, inputs) of photo files, decoded and resized in threads, in the order of `paths`.
+    """(index, inputs) of photo files, decoded and resized in threads, in the order of `photos`.
 
     Args:
-        paths: (index, file).
+        photos: (index, file, width and height by the annotations or none).
         make: a `PhotoPyramid`.
         workers: threads; 0 works in the caller's.
 
     Raises:
-        DataError: a photo cannot be read.
+        DataError: a photo cannot be read, or is not of the size that the annotations say.
     """
     if workers == 0:
-        yield from ((index, make(read_photo(path))) for index, path in paths)
+        yield from ((index, make(read_photo(path, wh))) for index, path, wh in photos)
         return
     pool = concurrent.futures.ThreadPoolExecutor(workers)
     pending: deque = deque()
     try:
-        for index, path in paths:
-            pending.append((index, pool.submit(lambda path=path: make(read_photo(path)))))
+        for index, path, wh in photos:
+            pending.append((index, pool.submit(lambda path=path, wh=wh: make(read_photo(path, wh)))))
             if len(pending) >= workers * _PREFETCH:
                 index, made = pending.popleft()
                 yield index, made.result()

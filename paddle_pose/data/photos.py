@@ -29,15 +29,20 @@ def photo_path(folder: str, name: str) -> str:
     return os.path.join(folder, name)
 
 
-def read_photo(path: str) -> np.ndarray:
+def read_photo(path: str, annotated_wh: Optional[tuple[int, int]] = None) -> np.ndarray:
     """Pixels as stored, orientation tag ignored.
+
+    Args:
+        path: of the file.
+        annotated_wh: width and height by the annotations; none: they do not say.
 
     Returns:
         (H, W, 3) uint8, RGB.
 
     Raises:
-        DataError: the file is missing, unreadable, empty, cut off, no picture, or over 100 megapixels.
-            OpenCV fills the lost part of a truncated JPEG with grey and reports nothing; this refuses it.
+        DataError: the file is missing, unreadable, empty, cut off, no picture, over 100 megapixels, or of another size
+            than annotated. OpenCV fills the lost part of a truncated JPEG with grey and reports nothing; this refuses
+            it.
     """
     content = _read_bytes(path)
     _check_pixels(path, _header_size_wh(path, content))
@@ -47,7 +52,13 @@ def read_photo(path: str) -> np.ndarray:
         image = None
     if image is None:
         raise DataError(f"{path} is not a picture that OpenCV can decode; replace the file")
-    _check_pixels(path, (image.shape[1], image.shape[0]))
+    height, width = image.shape[:2]
+    _check_pixels(path, (width, height))
+    if annotated_wh is not None and (width, height) != tuple(annotated_wh):
+        raise DataError(
+            f"photo {path} has {width} x {height} pixels, but {annotated_wh[0]} x {annotated_wh[1]} "
+            "in the annotation file: joints and masks would not fit; use the photo that was annotated"
+        )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 

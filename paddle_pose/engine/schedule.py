@@ -48,7 +48,7 @@ class Schedule:
         cooldown: int = 0,
         observe: str = "best",
     ) -> None:
-        self.observes = observe
+        self.observes = observe if type == "plateau" else "best"
         self._type, self._lr, self._gamma, self._min_lr = type, lr, gamma, min_lr
         self._milestones = [epoch * steps_per_epoch for epoch in milestones]
         self._total_steps = steps_per_epoch * epochs

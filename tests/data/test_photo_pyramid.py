@@ -102,12 +102,14 @@ def test_what_is_no_photo_is_refused(photo):
 def test_files_are_read_in_order_and_a_bad_one_is_named(tmp_path, workers):
     paths = []
     for number in range(7):
-        paths.append((10 * number, str(tmp_path / f"{number}.png")))
+        paths.append((10 * number, str(tmp_path / f"{number}.png"), (8, 8 + number)))
         cv2.imwrite(paths[-1][1], np.full((8 + number, 8, 3), number, np.uint8))
     pyramid = PhotoPyramid(16, "longer", (1.0,), STRIDE)
     read = list(read_pyramids(paths, pyramid, workers))
-    assert [index for index, _ in read] == [index for index, _ in paths]
+    assert [index for index, _ in read] == [index for index, _, _ in paths]
     assert [int(scaled.image[0, 0, 0]) for _, (scaled,) in read] == list(range(7))
+    with pytest.raises(DataError, match=r"0\.png has 8 x 8 pixels, but 9 x 8 in the annotation file"):
+        list(read_pyramids([(0, paths[0][1], (9, 8))], pyramid, workers))
     (tmp_path / "4.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"4\.png"):
         list(read_pyramids(paths, pyramid, workers))
