@@ -70,7 +70,7 @@ def _check_types(constructor: Callable, parameters: dict, section: Component, wh
         if first["type"] == "unexpected_keyword_argument":  # in a group of settings, a dataclass
             known = [field.name for field in dataclasses.fields(fields[first["loc"][0]][0])]
             raise ConfigError(f"{key}: no such key; {nearest(first['loc'][-1], known)}") from None
-        raise ConfigError(f"{key}={first['input']!r} is wrong: {first['msg'].lower()}") from None
+        raise ConfigError(f"{key}={first['input']!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
     return {name: getattr(values, name) for name in section.arguments}
 
 

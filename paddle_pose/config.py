@@ -176,7 +176,7 @@ def _first_error(error: pydantic.ValidationError, where: str) -> str:
         return f"{where}: key {key!r} is missing"
     if first["type"] == "value_error":  # from a validator of ours, which says what is wrong
         return f"{where}: {key}: {first['ctx']['error']}"
-    return f"{where}: {key}={first['input']!r} is wrong: {first['msg'].lower()}"
+    return f"{where}: {key}={first['input']!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
 def _known_keys(parts: list[str]) -> list[str]:

@@ -71,6 +71,11 @@ def joints_file(folder: Path, number: int, split: str) -> Path:
 
 def _checked_configs(config: Config) -> list[Config]:
     """Configurations of all stages, built once: what is wrong with the last one shows before the first is trained."""
+    if config.dataset.type == "COCOPhotos":
+        raise ConfigError(
+            "cascade: its stages refine the joints of one person at a time, but dataset.type=COCOPhotos has whole "
+            "photos; use COCO"
+        )
     check_diameter(skeleton_of(config), config.cascade.diameter_between)
     configs = [stage_config(config, number) for number in range(1, len(config.cascade.stages) + 2)]
     for number, stage in enumerate(configs, 1):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import paddle
 
@@ -13,6 +14,7 @@ from paddle_pose.data.photos import photo_path, read_photo
 from paddle_pose.samples import Batch, Predictions
 
 _HIDDEN = 0.35  # brightness of what the loss does not look at
+_LEGIBLE = 480  # pixels of a picture's longer side, about
 
 
 def draw_photos(dataset: FoundPoses, predictions: Predictions, count: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -24,11 +26,17 @@ def draw_photos(dataset: FoundPoses, predictions: Predictions, count: int) -> It
         people = np.flatnonzero(coco.image_ids == photos.ids[row])
         people = people[np.argsort(-coco.box_scores[people], kind="stable")]
         joints_image, shown = predictions.joints_image[people], predictions.scores[people] > 0
-        picture = viewer.draw_people(
-            read_photo(photo_path(dataset.photo_folder, name)), joints_image, dataset.skeleton, shown
-        )
+        photo, joints_image = _enlarged(read_photo(photo_path(dataset.photo_folder, name)), joints_image)
+        picture = viewer.draw_people(photo, joints_image, dataset.skeleton, shown)
         text = f"{len(people)} found, {int((annotated == photos.ids[row]).sum())} annotated"
         yield f"{row:05d}_{Path(name).stem}_{len(people)}_found", viewer.caption(picture, text)
+
+
+def _enlarged(photo: np.ndarray, joints_image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A small photo and its joints in whole multiples of their size: discs and words need room."""
+    times = max(1, round(_LEGIBLE / max(photo.shape[:2])))
+    enlarged = cv2.resize(photo, None, fx=times, fy=times, interpolation=cv2.INTER_LINEAR)
+    return enlarged, (joints_image + 0.5) * times - 0.5
 
 
 def draw_annotated(batch: Batch, parts: Parts) -> list[np.ndarray]:

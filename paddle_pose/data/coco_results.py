@@ -54,7 +54,7 @@ def read_boxes(path: str, category_id: int, threshold: float) -> Boxes:
 
 
 def read_poses(path: Union[str, Path], category_id: int, joints: int) -> CocoPoses:
-    """The poses of a results file, in the file's order; DataError in one line."""
+    """The poses of a results file, in the file's order, also none at all; DataError in one line."""
     image_ids, keypoints, scores = _read(str(path), category_id, "keypoints", 3 * joints, "COCO results")
     return CocoPoses(image_ids, keypoints.reshape(-1, joints, 3), scores)
 
@@ -81,11 +81,11 @@ def _read(path: str, category_id: int, key: str, length: int, what: str) -> tupl
             lacking = ", ".join(sorted(needed - set(entry))) if isinstance(entry, dict) else "keys"
             raise DataError(f"{path}: entry {row} has no {lacking}; {what} need {', '.join(sorted(needed))}")
     chosen = [entry for entry in entries if entry["category_id"] == category_id]
-    if not chosen:
+    if not chosen and (entries or key == "bbox"):  # a system that found nobody writes no poses
         found = ", ".join(str(found) for found in sorted({str(entry["category_id"]) for entry in entries})[:5])
         raise DataError(f"{path}: no entry has category_id {category_id}, it has {found or 'no entries'}")
     rows = [_entry(path, row, entry, key, length) for row, entry in enumerate(chosen)]
-    image_ids, numbers, scores = zip(*rows)
+    image_ids, numbers, scores = zip(*rows) if rows else ([], [], [])
     return np.array(image_ids, np.int64), np.array(numbers, np.float64), np.array(scores, np.float64)
 
 

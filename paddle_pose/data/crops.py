@@ -7,7 +7,6 @@ import numpy as np
 from paddle_pose import geometry
 from paddle_pose.data.augment import View, plain_view
 from paddle_pose.data.photos import read_photo
-from paddle_pose.errors import DataError
 from paddle_pose.interfaces import Dataset
 from paddle_pose.samples import Crop, Sample
 from paddle_pose.skeletons import Skeleton
@@ -24,14 +23,7 @@ def whole_photo(
     Raises:
         DataError: it cannot be read, or is not of the size that the annotations say: joints and masks would not fit.
     """
-    pixels = read_photo(sample.image_path)
-    height, width = pixels.shape[:2]
-    if sample.photo_wh is not None and (width, height) != tuple(sample.photo_wh):
-        raise DataError(
-            f"photo {sample.image_path} has {width} x {height} pixels, but {sample.photo_wh[0]} x {sample.photo_wh[1]} "
-            "in the annotation file: joints and masks would not fit; use the photo that was annotated"
-        )
-    return pixels, crop_from_image
+    return read_photo(sample.image_path, sample.photo_wh), crop_from_image
 
 
 class CropMaker:

@@ -44,6 +44,7 @@ class OpenPoseAugmentation:
         color_gain: Optional[tuple[float, float]] = None,
     ) -> None:
         _check_range("scale_range", scale_range)
+        _check_range("color_gain", color_gain or (1.0, 1.0))
         self._scale_range, self._rotation_deg, self._shift = scale_range, rotation_deg, shift
         self.mirror_probability, self._color_gain = mirror_probability, color_gain
 
@@ -93,6 +94,7 @@ class WholePhotoAugmentation:
         color_gain: Optional[tuple[float, float]] = None,
     ) -> None:
         _check_range("scale_range", scale_range)
+        _check_range("color_gain", color_gain or (1.0, 1.0))
         if not crop_pixels > 0:
             raise ConfigError(f"augment.crop_pixels={crop_pixels:g} must be above 0; tensorboy's is 368")
         self._scale_range, self._crop_pixels, self._rotation_deg = scale_range, crop_pixels, rotation_deg

@@ -69,6 +69,8 @@ class PhotoPyramid:
 
     def __call__(self, photo: np.ndarray) -> tuple[ScaledPhoto, ...]:
         """The inputs of an (H, W, 3) uint8 RGB photo, one for each scale; DataError if it is no such array."""
+        if not isinstance(photo, np.ndarray):  # cv2.imread gives None of a file that is not there
+            raise DataError(f"a photo is an (H, W, 3) array of uint8, RGB, but got {type(photo).__name__}")
         if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
             raise DataError(f"a photo is an (H, W, 3) array of uint8, RGB, but got {photo.shape} of {photo.dtype}")
         return tuple(self._scaled(photo, scale) for scale in self.scales)

@@ -122,6 +122,8 @@ def _first_mismatch(network: paddle.nn.Layer, weights: dict[str, np.ndarray]) ->
             return f"it has no {name!r}"
         if list(weights[name].shape) != list(tensor.shape):
             return f"{name!r} has shape {list(weights[name].shape)}, the network needs {list(tensor.shape)}"
+        if not np.isfinite(np.asarray(weights[name], np.float32)).all():
+            return f"{name!r} holds numbers that are not finite"
     extra = sorted(set(weights) - set(own))
     return f"it has {extra[0]!r}, which the network does not know" if extra else None
 

@@ -101,6 +101,8 @@ class OpenPose(nn.Layer):
             raise ConfigError(
                 f"OpenPose widths={list(widths)}, convs={list(convs)}: one of both for each block, at least 1"
             )
+        if num_limbs < 1:  # Paddle 2 fails at a convolution of no channels
+            raise ConfigError("OpenPose: the skeleton has no limbs, so nothing joins its joints to people; name some")
         self.stride = 2 ** (len(widths) - 1)
         self.vgg = nn.LayerList(
             [_block(before, after, count, batch_norm) for before, after, count in zip((3, *widths), widths, convs)]

@@ -66,3 +66,27 @@ def _annotation(number: int, joints: np.ndarray, category_id: int) -> dict:
         "keypoints": np.column_stack([joints, np.full(len(joints), 2)]).ravel().tolist(),
         "num_keypoints": len(joints),
     }
+
+
+def write_plates(root: Path, counts: tuple[int, ...]) -> None:
+    """`plates.json` and photos beside it, with as many plates side by side as `counts` says."""
+    rng = np.random.default_rng(0)
+    images, annotations = [], []
+    for number, count in enumerate(counts, 1):
+        plates = [plate_joints(rng) for _ in range(count)]
+        picture = np.concatenate([draw(joints, rng) for joints in plates], axis=1)
+        cv2.imwrite(str(root / f"{number}.png"), picture)
+        height, width = picture.shape[:2]
+        images.append({"id": number, "file_name": f"{number}.png", "width": width, "height": height})
+        for place, joints in enumerate(plates):
+            joints = joints + (96 * place, 0)
+            first, size = joints.min(axis=0), np.ptp(joints, axis=0)
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": number, "category_id": 3, "iscrowd": 0}
+                | {"bbox": [*first.tolist(), *size.tolist()], "area": float(size.prod()), "num_keypoints": 4}
+                | {"keypoints": np.column_stack([joints, np.full(4, 2)]).ravel().tolist()}
+            )
+    category = {"id": 3, "name": "plate", "keypoints": PLATE, "skeleton": [[1, 2], [2, 3], [3, 4], [4, 1]]}
+    (root / "plates.json").write_text(
+        json.dumps({"images": images, "annotations": annotations, "categories": [category]})
+    )

@@ -232,7 +232,10 @@ def test_a_photo_that_cannot_be_read_is_named(run, synthetic_coco, tmp_path, cap
     ("options", "words"),
     [
         (["codec={type: PartAffinity}", "dataset={type: COCO}"], ["PartAffinity", "dataset.type=COCOPhotos"]),
-        (["network={type: StackedHourglass}", "codec={type: GaussianHeatmap}"], ["GaussianHeatmap", "COCO"]),
+        (
+            ["network={type: StackedHourglass}", "codec={type: GaussianHeatmap}", "loss={type: JointsMSE}"],
+            ["GaussianHeatmap", "COCO"],
+        ),
     ],
     ids=["PartAffinity on COCO", "GaussianHeatmap on COCOPhotos"],
 )

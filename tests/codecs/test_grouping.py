@@ -338,7 +338,7 @@ class TestRules:
             ({"peak_threshold": "high"}, r"codec\.grouping\.peak_threshold='high' is wrong"),
             ({"peak_threshold": 0}, r"codec\.grouping\.peak_threshold=0.0 is wrong: it must be above 0"),
             ({"assignment": "best"}, r"codec\.grouping\.assignment='best' is wrong: input should be 'greedy' or"),
-            ({"samples": 1}, r"codec\.grouping\.samples=1 is wrong: it must be at least 2"),
+            ({"samples": 1}, r"codec\.grouping\.samples=1 is wrong: it must be from 2 to 100"),
             ({"sample_ratio": 1.0}, r"codec\.grouping\.sample_ratio=1.0 is wrong"),
             ({"most_peaks": 0}, r"codec\.grouping\.most_peaks=0 is wrong"),
             (7, r"codec\.grouping=7 is wrong"),

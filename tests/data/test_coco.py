@@ -256,6 +256,12 @@ def test_bad_poses_are_refused_in_one_line(tmp_path, entries, word):
     assert word in str(refused.value)
 
 
+def test_a_file_of_no_poses_is_a_system_that_found_nobody(tmp_path):
+    found, predictions = coco(tmp_path).with_poses(write_list(tmp_path / "r.json", []))
+    assert (len(found), predictions.joints_image.shape) == (0, (0, 3, 2))
+    assert found.truth().coco.final
+
+
 def test_missing_files_say_what_to_get(tmp_path):
     with pytest.raises(DataError, match="is not a folder"):
         COCO(str(tmp_path / "nowhere"))

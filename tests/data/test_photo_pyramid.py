@@ -90,8 +90,14 @@ def test_a_turned_view_of_an_array_is_a_photo():
 
 @pytest.mark.parametrize(
     "photo",
-    [np.zeros((5, 5), np.uint8), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5, 3)), np.zeros((0, 5, 3), np.uint8)],
-    ids=["grey", "four channels", "floats", "no rows"],
+    [
+        np.zeros((5, 5), np.uint8),
+        np.zeros((5, 5, 4), np.uint8),
+        np.zeros((5, 5, 3)),
+        np.zeros((0, 5, 3), np.uint8),
+        None,
+    ],
+    ids=["grey", "four channels", "floats", "no rows", "cv2.imread of no file"],
 )
 def test_what_is_no_photo_is_refused(photo):
     with pytest.raises(DataError, match=r"a photo is an \(H, W, 3\) array of uint8, RGB, but got"):
