@@ -16,6 +16,8 @@ from paddle.nn import functional as F  # noqa: N812
 
 from paddle_pose.errors import ConfigError
 
+POSE_MACHINE_STD = 0.01  # of all initial weights of the released CPM and OpenPose
+
 
 class Conv2D(nn.Conv2D):
     """`paddle.nn.Conv2D` whose bias is added over a flat (B, C, h*w) view where that is faster.
@@ -164,6 +166,30 @@ def uniform_by_fan_in(shape: list) -> nn.initializer.Initializer:
     """Uniform in +-1/sqrt(fan_in), what Torch and PyTorch draw a convolution from unless told otherwise."""
     bound = float(np.prod(shape[1:])) ** -0.5
     return nn.initializer.Uniform(-bound, bound)
+
+
+def same_conv(in_channels: int, out_channels: int, kernel: int, batch_norm: bool) -> nn.Layer:
+    """A convolution of the pose machines (CPM, OpenPose): it keeps the map's size; without its ReLU."""
+    if batch_norm:
+        return ConvBN(in_channels, out_channels, kernel)
+    return Conv2D(in_channels, out_channels, kernel, padding=kernel // 2)
+
+
+def draw_pose_machine(network: nn.Layer, ends: set[nn.Layer], std: Optional[float]) -> None:
+    """Normal weights of spread `std` and biases of 0; none: sqrt(2 / fan-in), but as released for `ends`.
+
+    Args:
+        network: every convolution in it is drawn anew.
+        ends: those that end in maps.
+        std: of all weights.
+    """
+    for layer in network.sublayers():
+        if isinstance(layer, Conv2D):
+            he = float(2 / np.prod(layer.weight.shape[1:])) ** 0.5
+            spread = POSE_MACHINE_STD if std is None and layer in ends else he if std is None else std
+            nn.initializer.Normal(0.0, spread)(layer.weight)
+            if layer.bias is not None:
+                nn.initializer.Constant(0.0)(layer.bias)
 
 
 def check_multiple(images: paddle.Tensor, multiple: int) -> None:

@@ -22,17 +22,15 @@ Not built: the release's second network, on VGG-19's first layers with five 7x7 
 from collections.abc import Sequence
 from typing import Optional
 
-import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F  # noqa: N812
 
 from paddle_pose.errors import ConfigError
-from paddle_pose.networks.blocks import Conv2D, ConvBN, check_multiple
+from paddle_pose.networks.blocks import POSE_MACHINE_STD, Conv2D, check_multiple, draw_pose_machine, same_conv
 from paddle_pose.networks.centre_map import STRIDE, draw_centre_map
 from paddle_pose.registry import NETWORKS
 
-RELEASED_STD = 0.01  # of all initial weights
 TRUNK_KERNEL, POOL_KERNEL, REFINING_KERNEL = 9, 3, 11
 IMAGE_CHANNELS = 32  # of the photo's features that a stage keeps
 STAGE_1_KERNELS = (5, 9, 1, 1)  # after three times (9x9, pooling)
@@ -43,7 +41,7 @@ class ImageFeatures(nn.Layer):
 
     def __init__(self, width: int, kernel: int, batch_norm: bool) -> None:
         super().__init__()
-        self.convs = nn.LayerList([_same(channels, width, kernel, batch_norm) for channels in (3, width, width)])
+        self.convs = nn.LayerList([same_conv(channels, width, kernel, batch_norm) for channels in (3, width, width)])
         self.pool = nn.MaxPool2D(POOL_KERNEL, 2, ceil_mode=True)
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:
@@ -60,9 +58,9 @@ class FirstStage(nn.Layer):
     def __init__(self, width: int, kernel: int, maps: int, dropout: float, batch_norm: bool) -> None:
         super().__init__()
         self.features = ImageFeatures(width, kernel, batch_norm)
-        self.conv4 = _same(width, IMAGE_CHANNELS, STAGE_1_KERNELS[0], batch_norm)
-        self.conv5 = _same(IMAGE_CHANNELS, 4 * width, STAGE_1_KERNELS[1], batch_norm)
-        self.conv6 = _same(4 * width, 4 * width, 1, batch_norm)
+        self.conv4 = same_conv(width, IMAGE_CHANNELS, STAGE_1_KERNELS[0], batch_norm)
+        self.conv5 = same_conv(IMAGE_CHANNELS, 4 * width, STAGE_1_KERNELS[1], batch_norm)
+        self.conv6 = same_conv(4 * width, 4 * width, 1, batch_norm)
         self.conv7 = Conv2D(4 * width, maps, 1)
         self.dropout = nn.Dropout(dropout)
 
@@ -79,10 +77,10 @@ class RefiningStage(nn.Layer):
 
     def __init__(self, width: int, kernel: int, maps: int, has_centre: bool, batch_norm: bool) -> None:
         super().__init__()
-        self.from_image = _same(width, IMAGE_CHANNELS, STAGE_1_KERNELS[0], batch_norm)
+        self.from_image = same_conv(width, IMAGE_CHANNELS, STAGE_1_KERNELS[0], batch_norm)
         widths = (IMAGE_CHANNELS + maps + has_centre, width, width, width)
         convs = [
-            _same(channels, width, size, batch_norm) for channels, size in zip(widths, (kernel, kernel, kernel, 1))
+            same_conv(channels, width, size, batch_norm) for channels, size in zip(widths, (kernel, kernel, kernel, 1))
         ]
         self.convs = nn.LayerList([*convs, Conv2D(width, maps, 1)])
 
@@ -128,7 +126,7 @@ class CPM(nn.Layer):
         trunk_kernel: int = TRUNK_KERNEL,
         refining_kernel: int = REFINING_KERNEL,
         dropout: float = 0.5,
-        initial_std: Optional[float] = RELEASED_STD,
+        initial_std: Optional[float] = POSE_MACHINE_STD,
         batch_norm: bool = False,
     ) -> None:
         super().__init__()
@@ -142,7 +140,7 @@ class CPM(nn.Layer):
         self.features = ImageFeatures(width, trunk_kernel, batch_norm) if stages > 1 else None
         refining = [RefiningStage(width, refining_kernel, maps, centre_map, batch_norm) for _ in range(stages - 1)]
         self.stages = nn.LayerList(refining)
-        _initialise(self, initial_std)
+        draw_pose_machine(self, {self.stage1.conv7} | {stage.convs[-1] for stage in self.stages}, initial_std)
 
     def forward(self, images: paddle.Tensor, center_crop_xy: Optional[paddle.Tensor] = None) -> list[paddle.Tensor]:
         """Belief maps of all stages.
@@ -207,21 +205,3 @@ def field_of_layers(layers: Sequence[tuple[int, int]]) -> int:
         field += (kernel - 1) * pixels_per_cell
         pixels_per_cell *= stride
     return field
-
-
-def _same(in_channels: int, out_channels: int, kernel: int, batch_norm: bool) -> nn.Layer:
-    """A convolution that keeps the map's size, without its ReLU."""
-    if batch_norm:
-        return ConvBN(in_channels, out_channels, kernel)
-    return Conv2D(in_channels, out_channels, kernel, padding=kernel // 2)
-
-
-def _initialise(network: CPM, std: Optional[float]) -> None:
-    last = {network.stage1.conv7} | {stage.convs[-1] for stage in network.stages}
-    for layer in network.sublayers():
-        if isinstance(layer, Conv2D):
-            he = float(2 / np.prod(layer.weight.shape[1:])) ** 0.5
-            spread = RELEASED_STD if std is None and layer in last else he if std is None else std
-            nn.initializer.Normal(0.0, spread)(layer.weight)
-            if layer.bias is not None:
-                nn.initializer.Constant(0.0)(layer.bias)

@@ -20,17 +20,15 @@ import re
 from collections.abc import Sequence
 from typing import Optional
 
-import numpy as np
 import paddle
 from paddle import nn
 from paddle.nn import functional as F  # noqa: N812
 
 from paddle_pose.errors import ConfigError
-from paddle_pose.networks.blocks import Conv2D, ConvBN, check_multiple
+from paddle_pose.networks.blocks import POSE_MACHINE_STD, Conv2D, check_multiple, draw_pose_machine, same_conv
 from paddle_pose.networks.name_map import renamed
 from paddle_pose.registry import NETWORKS
 
-RELEASED_STD = 0.01  # of all initial weights
 VGG19_CONVS = (2, 2, 4, 4, 4)  # in each block, between two poolings; the last six are not used here
 
 
@@ -45,7 +43,7 @@ class Branch(nn.Layer):
 
     def __init__(self, channels: Sequence[int], kernels: Sequence[int], batch_norm: bool) -> None:
         super().__init__()
-        hidden = [_same(*pair, kernel, batch_norm) for pair, kernel in zip(zip(channels, channels[1:-1]), kernels)]
+        hidden = [same_conv(*pair, kernel, batch_norm) for pair, kernel in zip(zip(channels, channels[1:-1]), kernels)]
         last = Conv2D(channels[-2], channels[-1], kernels[-1], padding=kernels[-1] // 2)
         self.convs = nn.LayerList([*hidden, last])
 
@@ -88,7 +86,7 @@ class OpenPose(nn.Layer):
         convs: tuple[int, ...] = (2, 2, 4, 2),
         width: int = 128,
         refining_kernel: int = 7,
-        initial_std: Optional[float] = RELEASED_STD,
+        initial_std: Optional[float] = POSE_MACHINE_STD,
         batch_norm: bool = False,
     ) -> None:
         super().__init__()
@@ -108,13 +106,13 @@ class OpenPose(nn.Layer):
             [_block(before, after, count, batch_norm) for before, after, count in zip((3, *widths), widths, convs)]
         )
         self.narrow = nn.LayerList(
-            [_same(widths[-1], 2 * width, 3, batch_norm), _same(2 * width, width, 3, batch_norm)]
+            [same_conv(widths[-1], 2 * width, 3, batch_norm), same_conv(2 * width, width, 3, batch_norm)]
         )
         maps = 2 * num_limbs, num_joints + 1
         self.affinity, self.confidence = (
             _branches(width, sum(maps), own, stages, refining_kernel, batch_norm) for own in maps
         )
-        _initialise(self, initial_std)
+        draw_pose_machine(self, {branch.convs[-1] for branch in (*self.affinity, *self.confidence)}, initial_std)
 
     def forward(self, images: paddle.Tensor) -> list[paddle.Tensor]:
         """(B, 3, H, W) normalised images of any size that `stride` divides -> S times (B, C, H/8, W/8)."""
@@ -189,7 +187,7 @@ _REFERENCE_NAMES = (
 
 def _block(before: int, after: int, count: int, batch_norm: bool) -> nn.LayerList:
     """Convolutions of one of the trunk's blocks."""
-    return nn.LayerList([_same(after if i else before, after, 3, batch_norm) for i in range(count)])
+    return nn.LayerList([same_conv(after if i else before, after, 3, batch_norm) for i in range(count)])
 
 
 def _branches(width: int, both: int, own: int, stages: int, kernel: int, batch_norm: bool) -> nn.LayerList:
@@ -198,21 +196,3 @@ def _branches(width: int, both: int, own: int, stages: int, kernel: int, batch_n
     kernels = (*[kernel] * 5, 1, 1)
     later = [Branch((both + width, *[width] * 6, own), kernels, batch_norm) for _ in range(stages - 1)]
     return nn.LayerList([first, *later])
-
-
-def _same(in_channels: int, out_channels: int, kernel: int, batch_norm: bool) -> nn.Layer:
-    """A convolution that keeps the map's size, without its ReLU."""
-    if batch_norm:
-        return ConvBN(in_channels, out_channels, kernel)
-    return Conv2D(in_channels, out_channels, kernel, padding=kernel // 2)
-
-
-def _initialise(network: OpenPose, std: Optional[float]) -> None:
-    last = {branch.convs[-1] for branch in (*network.affinity, *network.confidence)}
-    for layer in network.sublayers():
-        if isinstance(layer, Conv2D):
-            he = float(2 / np.prod(layer.weight.shape[1:])) ** 0.5
-            spread = RELEASED_STD if std is None and layer in last else he if std is None else std
-            nn.initializer.Normal(0.0, spread)(layer.weight)
-            if layer.bias is not None:
-                nn.initializer.Constant(0.0)(layer.bias)
