@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from paddle_pose.cli.main import COMMANDS as COMMANDS_OF_ALL
 from paddle_pose.cli.options import run_command
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +32,18 @@ def test_help_imports_nothing_heavy(command):
     imported = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "paddle_pose" in imported  # the list is read aright
     assert not imported & HEAVY
+
+
+def test_all_commands_are_behind_one_name():
+    done = run("-m", "paddle_pose", "--help")
+    assert done.returncode == 0
+    for name in COMMANDS_OF_ALL:
+        assert f"  {name} " in done.stdout
+        assert run("-m", "paddle_pose", name, "--help").stdout.startswith(f"usage: paddle-pose {name} ")
+
+
+def test_a_command_that_there_is_not():
+    assert "'trian'; choose from train, val" in user_error("-m", "paddle_pose", "trian")
 
 
 def user_error(*arguments: str) -> str:

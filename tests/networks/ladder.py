@@ -11,7 +11,7 @@ import paddle
 from networks import golden
 from paddle import nn
 
-from paddle_pose.convert import convert_state
+from paddle_pose.conversion.state import convert_state
 
 DOUBLE = 1e-6  # what float64 leaves of one pass
 STEPPED = 1e-3  # and after Adam, which divides small gradients by themselves

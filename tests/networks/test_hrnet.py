@@ -7,7 +7,7 @@ from networks import golden
 from networks.ladder import Reference, climb, count
 from paddle import nn
 
-from paddle_pose.convert import convert_state
+from paddle_pose.conversion.state import convert_state
 from paddle_pose.errors import CheckpointError, ConfigError
 from paddle_pose.networks.hrnet import ExchangeUnit, HRNet
 from paddle_pose.registry import NETWORKS

@@ -3,7 +3,7 @@ import pytest
 from numpy.random import default_rng
 from paddle import nn
 
-from paddle_pose.convert import convert_state
+from paddle_pose.conversion.state import convert_state
 from paddle_pose.errors import CheckpointError
 from paddle_pose.networks.hourglass import PrincetonHourglass, StackedHourglass
 

@@ -1,0 +1,29 @@
+"""paddle-pose COMMAND ...: all commands of the package behind one name."""
+
+import importlib
+import sys
+
+COMMANDS = {  # name -> module under paddle_pose.cli whose `main` it is, and what it is for
+    "train": ("train", "train a network"),
+    "val": ("val", "score a network, or predictions that any system wrote"),
+}
+
+
+def main(argv=None) -> int:
+    """Entry point; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_usage())
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"error: paddle-pose has no command {name!r}; choose from {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    sys.argv[0] = f"paddle-pose {name}"  # what the command's own usage says
+    return importlib.import_module(f"paddle_pose.cli.{COMMANDS[name][0]}").main(rest)
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    return "\n".join(["usage: paddle-pose COMMAND ...", "", *lines, "", "paddle-pose COMMAND --help says more."])
