@@ -4,15 +4,20 @@ import contextlib
 import io
 import json
 import os
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cli_cases import CONFIG, ROOT, assert_one_error, best_model, train, validate, write_config
+from cli_cases import CONFIG, ROOT, assert_one_error, best_model, rows_of, train, validate, write_config
 from scipy.io import loadmat
 
+from paddle_pose import references
+from paddle_pose.data.mpii import MPII
 from paddle_pose.data.prediction_files import digest, read_predictions, write_predictions
 from paddle_pose.engine.checkpoint import load_model, save_model
+from paddle_pose.engine.meter import RECENT_STEPS, Meter
 from paddle_pose.samples import Predictions
 from paddle_pose.skeletons import FLIC_10
 
@@ -154,6 +159,42 @@ class TestTraining:
         assert "published: a paper\n  Mean: published 50.000, here " in out
 
 
+def test_a_run_beside_a_curve(synthetic_mpii, tmp_path, monkeypatch, capsys):
+    """With the published run made to be of this network, input and people."""
+    name = "first_paddle_hourglass52_mpii_256x256"
+    ours = {"type": "StackedHourglass", "width": 16}
+    people = len(MPII(str(synthetic_mpii), "valid"))
+    row = references.find(name).model_copy(update={"ours": ours, "input_wh": (64, 64), "people": people})
+    monkeypatch.setitem(references.rows(), name, row)
+    config = write_config(tmp_path, CONFIG + f"reference: {name}\n")
+    assert train(config, synthetic_mpii, tmp_path / "out", "--opts", "codec.sigma_map=2.0", "codec.target=msra") == 0
+    lines = capsys.readouterr().out.splitlines()
+    beside = [line for line in lines if line.startswith("epoch ") and " beside " in line]
+    logged = rows_of(tmp_path / "out")
+    for epoch, line in enumerate(beside, 1):
+        values = r"Mean (\S+), there (\S+) \(.*\); Mean@0.1 .*; training loss (\S+), there (\S+)$"
+        match = re.match(rf"epoch {epoch} beside {name}: " + values, line)
+        valid = [entry["valid/Mean"] for entry in logged if "valid/Mean" in entry][epoch - 1]
+        curve = references.curves()[name]
+        assert float(match[1]) == pytest.approx(valid, abs=6e-3)
+        assert float(match[2]) == pytest.approx(curve.values["Mean"][epoch - 1], abs=6e-3)
+        assert float(match[4]) == pytest.approx(curve.loss[epoch - 1], abs=1e-6)
+    losses = [entry["train/loss"] for entry in logged if "train/loss" in entry]  # a line for each step
+    assert float(match[3]) == pytest.approx(np.mean(losses[-RECENT_STEPS:]), abs=1e-6)
+    assert len(beside) == 2
+
+
+def test_the_recent_loss_is_of_the_last_steps():
+    meter = Meter(1, 100, 1, 1)
+    meter.start_epoch(SimpleNamespace(step=0, epoch=0, batch=0))
+    assert meter.recent_loss is None
+    for first in (0, 40):
+        for step in range(first, first + 40):
+            meter.add(np.float32(step), ["photo.jpg"])
+        meter.summary(1e-3)
+    assert meter.recent_loss == np.arange(30, 80).mean()
+
+
 @pytest.mark.parametrize("where", ["flag", "file", "opts"])
 def test_an_unknown_row(where, synthetic_mpii, tmp_path, capsys):
     config = write_config(tmp_path, CONFIG + ("reference: hrnet_w32_mpi\n" if where == "file" else ""))
@@ -166,4 +207,4 @@ def test_an_unknown_row(where, synthetic_mpii, tmp_path, capsys):
 def test_a_reference_that_is_neither_id_nor_row(synthetic_mpii, tmp_path, capsys):
     config = write_config(tmp_path, CONFIG + "reference: 5\n")
     assert validate("--baseline", "--config", config, "--dataset_root", synthetic_mpii) == 2
-    assert_one_error(capsys.readouterr(), "reference=5 is wrong")
+    assert_one_error(capsys.readouterr(), "reference: 5 is not the id")

@@ -12,6 +12,7 @@ from paddle_pose.builder_data import build_metric
 from paddle_pose.config import _Loader, check_config, load_config
 from paddle_pose.errors import ConfigError
 from paddle_pose.references.rules import holds
+from paddle_pose.references.table import references_table
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PATHS = [path for path in sorted(CONFIGS.rglob("*.yaml")) if path.parent.name != "_base_"]
@@ -216,3 +217,14 @@ def test_the_row_is_the_curves_best_mean_at_01(size, selected, best_mean):
 def test_every_curve_that_is_named_exists():
     named = {row.curve_of for row in references.rows().values() if row.curve_of}
     assert named == set(references.curves()) <= set(references.rows())
+
+
+def test_the_document_holds_the_table():
+    document = (CONFIGS.parent / "docs" / "references.md").read_text(encoding="utf-8")
+    assert document.split("<!-- rows -->\n")[1] == references_table() + "\n", "run python -m paddle_pose.references"
+
+
+def test_the_document_names_every_field():
+    document = (CONFIGS.parent / "docs" / "references.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_0-9.]+)`", document.split("## Fields")[1].split("## The rows")[0]))
+    assert {field.alias or name for name, field in references.Row.model_fields.items()} <= named

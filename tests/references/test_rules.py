@@ -1,9 +1,13 @@
 """Warnings appear exactly where the rules differ."""
 
 from dataclasses import fields, replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from paddle_pose.cli.comparison import circumstances
+from paddle_pose.config import load_config
 from paddle_pose.references import Row, find, rows
 from paddle_pose.references.rules import DETECTOR_56, Circumstances, caveats, differences, incomparable
 
@@ -134,6 +138,54 @@ def test_every_test_split_is_not_comparable():
     for name, row in rows().items():
         hidden = row.split.startswith("test") and row.dataset in ("MPII", "COCO", "MPII multi-person")
         assert not hidden or row.not_comparable, name
+
+
+MEAN, BELOW, SCALES = "the reference's Mean", "the reference counts errors below", "test scales"
+SAID = {  # what differs in the test of a configuration as it is shipped, on the people of its row
+    "cpm/cpm_flic_368x368": [SCALES],
+    "cpm/cpm_lsp_368x368": [SCALES],
+    "cpm/mmpose_cpm_mpii_368x368": [],
+    "deeppose/res50_mpii_256x256": [BELOW],
+    "deeppose/res50_rle_coco_192x256": [],
+    "hourglass/hg2_mpii_256x256": [MEAN, BELOW],
+    "hourglass/hourglass52_mpii_256x256": [],
+    "hourglass/hourglass52_mpii_384x384": [],
+    "hourglass/princeton_hg8_mpii_256x256": [MEAN, BELOW],
+    "hrnet/w32_mpii_256x256": ["the reference used 0.11"],
+    "hrnet/w32_mpii_256x256_dark": [],
+    "hrnet/w48_coco_288x384": [],
+    "hrnet/w48_coco_288x384_dark": [],
+    "hrnet/w32_coco_192x256_udp": [],
+    "openpose/vgg19_coco_368x368_cmu": [],
+    "openpose/vgg19_coco_368x368_source": ["mirror test"],
+    "openpose/vgg19_coco_368x368_test_multi_scale": [],
+}
+
+
+class People:
+    """As many as were scored for a row."""
+
+    def __init__(self, row, protocol):
+        self.people, self.num_images, self.protocol = row.people or 1, row.photos, protocol
+
+    def __len__(self):
+        return self.people
+
+
+@pytest.mark.parametrize("path", SAID)
+def test_what_is_said_of_shipped_configurations(path):
+    config = load_config(str(Path(__file__).parents[2] / "configs" / f"{path}.yaml"))
+    row = find(config.reference)
+    people = People(row, config.dataset.arguments.get("joints_file", ""))
+    arguments = config.codec.arguments
+    codec = SimpleNamespace(shift_mirrored=arguments.get("shift_mirrored"), refine=arguments.get("refine"))
+    here = circumstances(config, people, codec)
+    if row.boxes == "detector AP 56.4":
+        assert "boxes" in differences(row, here)[0]  # those of the ground truth are the default
+        here = replace(here, boxes=DETECTOR_56)
+    found = differences(row, here)
+    assert len(found) == len(SAID[path])
+    assert all(line.startswith(start) for line, start in zip(found, SAID[path]))
 
 
 def test_a_row_may_be_silent_about_everything():
