@@ -12,7 +12,7 @@ ROWS = [  # low to high
     {"errors", "version", "pickled_values"},
     {"safe_unpickler", "atomic_files"},
     {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes"},
-    {"coco_samples"},
+    {"coco_samples", "references"},
     {"samples"},
     {"interfaces", "geometry"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
@@ -25,21 +25,12 @@ ROWS = [  # low to high
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
-    "data",
-    "metrics",
-    "synthetic",
-    "skeletons",
-    "samples",
-    "geometry",
-    "config",
-    "config_sections",
-    "viewer",
+    *("errors", "version", "pickled_values", "safe_unpickler", "atomic_files", "registry", "skeletons", "runtime"),
+    *("safe_pickle", "safetensor_files", "config_sections", "shapes", "coco_samples", "references", "samples"),
+    *("interfaces", "geometry", "data", "metrics", "synthetic", "config", "viewer", "curves", "builder_data"),
+    *("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle", "conversion.torch_writer"),
+    *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
 )
-WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
-WITHOUT_PADDLE += ("coco_samples", "shapes", "pickled_values", "safe_unpickler", "atomic_files")
-WITHOUT_PADDLE += ("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle")
-WITHOUT_PADDLE += ("conversion.torch_writer", "safetensor_files")
-WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
 FILES = sorted(ROOT.rglob("*.py"))
 
 
