@@ -196,7 +196,7 @@ class Packed(Section):
 
 
 class Reference(Section):
-    """A published row that this configuration is compared with."""
+    """A row of one's own that a configuration is compared with; published ones are in paddle_pose/references."""
 
     source: str
     values: dict[str, float]

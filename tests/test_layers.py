@@ -36,7 +36,15 @@ WITHOUT_PADDLE = (
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
 WITHOUT_PADDLE += ("coco_samples", "shapes", "references")
-WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
+WITHOUT_PADDLE += (
+    "cli.main",
+    "cli.options",
+    "cli.train",
+    "cli.val",
+    "cli.evaluation",
+    "cli.comparison",
+    "cli.standing",
+)
 FILES = sorted(ROOT.rglob("*.py"))
 
 

@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     )
     source.add_argument("--baseline", action="store_true", help="score the mean pose of the training people")
     flags.add_argument("--boxes", metavar="FILE", help="COCO: a detector's boxes; default: those of the ground truth")
+    flags.add_argument("--reference", metavar="ID", help="published row to compare with (docs/references.md)")
     flags.add_argument("--save_predictions", metavar="FILE", help="write the joints found: .mat, .npy or .json")
     flags.add_argument("--save_record", metavar="FILE", help="write numbers, rules and circumstances as JSON")
     flags.add_argument("--save_pictures", metavar="DIR", help="draw the joints found on some of the photos")
@@ -46,6 +47,7 @@ class _Scored:
     predictions: Any
     facts: dict[str, Any]
     notes: tuple[str, ...] = ()  # lines before the report
+    here: Any = None  # Circumstances
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -66,8 +68,17 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     finally:  # a full disk does not cost the numbers
         for note in scored.notes:
             print(note)
-        print_report(report, scored.dataset, scored.config, print)
+        print_report(report, scored.dataset, print, _published(scored, report))
     return 0
+
+
+def _published(scored: _Scored, report: Any) -> list[str]:
+    """Lines about the row that the configuration, the flag or the predictions themselves name."""
+    from paddle_pose.cli.comparison import circumstances, report_lines
+
+    if scored.config.reference is None:
+        return []
+    return report_lines(scored.config.reference, report, scored.here or circumstances(scored.config, scored.dataset))
 
 
 def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
@@ -88,23 +99,29 @@ def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
 
 def _score_file(arguments: argparse.Namespace) -> _Scored:
     from paddle_pose.builder_data import build_dataset, build_metric
+    from paddle_pose.cli.comparison import of_predictions, whose_predictions
     from paddle_pose.cli.evaluation import check_whole_photos, print_counts
     from paddle_pose.cli.pose_files import read_pose_file
 
-    config = read_config(arguments, "valid").model_copy(update={"reference": None})  # that row is of a network
+    config = read_config(arguments, "valid")
     check_whole_photos(config, arguments)
     dataset = build_dataset(config, "valid")
     print_counts(dataset)
     metric = build_metric(config)
     dataset, predictions = read_pose_file(arguments.predictions, dataset, metric)
-    return _Scored(config, dataset, metric, predictions, {"predictions": arguments.predictions})
+    name, notes = whose_predictions(predictions)
+    config = config.model_copy(update={"reference": arguments.reference or name})  # not the row of its network
+    facts = {"predictions": arguments.predictions, **({"published": name} if name else {})}
+    return _Scored(config, dataset, metric, predictions, facts, notes, of_predictions(config, dataset))
 
 
 def _score_baseline(arguments: argparse.Namespace) -> _Scored:
     from paddle_pose.cli.baseline import score_mean_pose
+    from paddle_pose.cli.comparison import of_predictions
 
-    *parts, facts = score_mean_pose(arguments)
-    return _Scored(*parts, facts, (f"mean-pose baseline, no network: {facts['baseline']}, put into each region",))
+    config, dataset, metric, predictions, facts = score_mean_pose(arguments)
+    note = f"mean-pose baseline, no network: {facts['baseline']}, put into each region"
+    return _Scored(config, dataset, metric, predictions, facts, (note,), of_predictions(config, dataset))
 
 
 def _score_cascade(arguments: argparse.Namespace) -> Optional[_Scored]:
@@ -118,6 +135,7 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose import runtime
     from paddle_pose.builder import build, use_weights
     from paddle_pose.builder_data import build_dataset, build_metric
+    from paddle_pose.cli.comparison import circumstances
     from paddle_pose.cli.evaluation import check_whole_photos, print_counts
     from paddle_pose.cli.photo_scorer import make_scorer
     from paddle_pose.cli.preflight import check_photos
@@ -141,4 +159,5 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     people, predictions = scorer.predict(parts.network)
     how, notes = scorer.describe(people, predictions)
     scored = {"checkpoint": path.name, "epoch": facts.get("epoch"), **how}
-    return _Scored(config, people, build_metric(config), predictions, scored, notes) if place[0] == 0 else None
+    here = circumstances(config, people, parts.codec)
+    return _Scored(config, people, build_metric(config), predictions, scored, notes, here) if place[0] == 0 else None
