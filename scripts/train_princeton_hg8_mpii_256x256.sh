@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Stacked Hourglass of the paper, eight stacks, in the form of princeton-vl/pytorch_stacked_hourglass, MPII.
-# Published: null. Cost: not known.
+# Published: princeton_hg8_mpii_256x256. Cost: not known.
 #   bash scripts/train_princeton_hg8_mpii_256x256.sh
 #   GPUS=0,1,2,3 bash scripts/train_princeton_hg8_mpii_256x256.sh
 . "$(dirname "$0")/recipe.sh"

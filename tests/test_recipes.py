@@ -10,17 +10,29 @@ from pathlib import Path
 
 import pytest
 
+from paddle_pose import references
 from paddle_pose.builder_training import learning_rate
 from paddle_pose.cli import train as train_command
 from paddle_pose.cli import val as val_command
+from paddle_pose.cli.comparison import circumstances
 from paddle_pose.cli.options import read_config
 from paddle_pose.config import load_config
 from paddle_pose.errors import ConfigError
+from paddle_pose.references.rules import incomparable
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "scripts").glob("train_*.sh"))
 CONFIGS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path.parent.name != "_base_"]
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
+class Somebody:
+    """A dataset that knows nobody."""
+
+    protocol, num_images = "", 0
+
+    def __len__(self):
+        return 0
 
 
 def config_of(script: Path) -> str:
@@ -185,6 +197,12 @@ class TestPublishedRows:
     def test_recipes_without_a_comparable_row_say_so(self):
         without = [script for script in SCRIPTS if loaded(config_of(script)).reference is None]
         assert all("# Published: nothing" in script.read_text() for script in without)
+
+    @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+    def test_a_row_is_of_the_people_that_the_recipe_is_scored_on(self, script):
+        config = loaded(config_of(script))
+        if config.reference is not None:
+            assert incomparable(references.find(config.reference), circumstances(config, Somebody())) == ""
 
     def test_every_recipe_has_a_base(self):
         """Else it would not be the published one on another number of GPUs."""
