@@ -193,6 +193,9 @@ class TestPublishedRows:
         assert (said[1] if said else None) == config.reference
         assert f"GPUS=0,1,2,3 bash scripts/{script.name}" in header
         assert os.access(script, os.X_OK)
+        comment = (ROOT / config_of(script)).read_text().split("\n_base_")[0].replace("\n# ", " ")
+        published = re.search(r"# (Published: .* Cost: .*\.)$", header, re.MULTILINE)[1]
+        assert f"{published} Ours: not run." in comment
 
     def test_recipes_without_a_comparable_row_say_so(self):
         without = [script for script in SCRIPTS if loaded(config_of(script)).reference is None]
