@@ -15,6 +15,8 @@ from paddle_pose.interfaces import Dataset
 from paddle_pose.references.rules import Circumstances, caveats, differences, incomparable
 from paddle_pose.samples import Predictions, Report
 
+SCORED_ON = {"COCOPhotos": "COCO", "LSPAndLSPET": "LSP"}  # `dataset.type` -> whose people rows are of
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -30,7 +32,7 @@ def circumstances(config: Config, dataset: Dataset, codec: Any = None) -> Circum
     kind, valid = config.dataset.type, config.valid
     on_coco = config.metric.type == "COCOKeypoints"
     return Circumstances(
-        dataset="COCO" if kind == "COCOPhotos" else kind,
+        dataset=SCORED_ON.get(kind, kind),
         metric=config.metric.type,
         people=len(dataset),
         photos=dataset.num_images if on_coco else None,

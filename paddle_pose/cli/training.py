@@ -9,7 +9,7 @@ import yaml
 from paddle_pose import runtime
 from paddle_pose.builder import Parts, build, build_crop_maker, checkpoint_facts, load_into
 from paddle_pose.builder_data import build_dataset
-from paddle_pose.builder_training import build_trainer
+from paddle_pose.builder_training import build_trainer, describe_learning_rate
 from paddle_pose.cli.comparison import circumstances
 from paddle_pose.cli.evaluation import print_counts
 from paddle_pose.cli.photo_scorer import make_scorer
@@ -62,6 +62,7 @@ def train(config: Config, arguments: argparse.Namespace) -> None:
         for setting in without_effect(config, device):
             logger.line(f"{setting} needs a GPU and is ignored on {device}")
         logger.line(f"training on {device}, {ranks} process(es), {steps} batches an epoch, logs in {files.folder}")
+        logger.line(describe_learning_rate(config, ranks))
         for line in standing.introduction():
             logger.line(line)
         run.go(_epoch_batches(config, loader, len(datasets["train"]), rank, ranks), steps)

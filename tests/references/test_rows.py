@@ -9,6 +9,7 @@ import yaml
 
 from paddle_pose import references
 from paddle_pose.builder_data import build_metric
+from paddle_pose.cli.comparison import SCORED_ON
 from paddle_pose.config import _Loader, check_config, load_config
 from paddle_pose.errors import ConfigError
 from paddle_pose.references.rules import holds
@@ -68,13 +69,20 @@ def test_a_row_that_does_not_say_what_it_means_is_refused(wrong, said):
         references.Row.model_validate({**good, **wrong})
 
 
+# AlexNets of another shape and input size than the row's, which is not in this suite; val.py warns of both.
+NEAR_THE_ROW = {"alexnet_lsp_lspet_220x220", "alexnet_lsp_lspet_224x224_imagenet"}
+
+
 @pytest.mark.parametrize("path", [path for path in PATHS if isinstance(NAMING[path], str)], ids=lambda path: path.stem)
 def test_a_configuration_is_of_its_rows_network_input_and_data(path):
     config, row = load_config(str(path)), references.find(NAMING[path])
-    assert row.input_wh in (None, config.input_wh)
-    assert row.dataset == ("COCO" if config.dataset.type == "COCOPhotos" else config.dataset.type)
+    assert row.dataset == SCORED_ON.get(config.dataset.type, config.dataset.type)
     assert row.metric == config.metric.type
     assert not row.not_comparable
+    if path.stem in NEAR_THE_ROW:
+        assert row.ours is None
+        return
+    assert row.input_wh in (None, config.input_wh)
     assert row.ours is not None
     assert holds(row.ours, config.network.model_dump())
 
