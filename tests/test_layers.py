@@ -15,12 +15,12 @@ ROWS = [  # low to high
     {"samples"},
     {"interfaces", "geometry"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
-    {"engine", "config", "viewer", "curves", "conversion"},
+    {"engine", "config", "viewer", "curves", "conversion", "complexity"},
     {"builder_data"},
     {"builder"},
     {"builder_training"},
     {"cli"},
-    {"__main__"},
+    {"__main__", "flops"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -35,7 +35,7 @@ WITHOUT_PADDLE = (
     "viewer",
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
-WITHOUT_PADDLE += ("coco_samples", "shapes")
+WITHOUT_PADDLE += ("coco_samples", "shapes", "flops", "cli.flops")
 WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
 FILES = sorted(ROOT.rglob("*.py"))
 
