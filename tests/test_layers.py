@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version"},
     {"registry", "skeletons", "runtime", "safe_pickle", "config_sections", "shapes"},
-    {"coco_samples"},
+    {"coco_samples", "references"},
     {"samples"},
     {"interfaces", "geometry"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
@@ -35,7 +35,7 @@ WITHOUT_PADDLE = (
     "viewer",
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
-WITHOUT_PADDLE += ("coco_samples", "shapes", "flops", "cli.flops")
+WITHOUT_PADDLE += ("coco_samples", "shapes", "flops", "cli.flops", "references")
 WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
 FILES = sorted(ROOT.rglob("*.py"))
 
