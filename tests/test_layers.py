@@ -10,13 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version"},
-    {"registry", "skeletons", "runtime", "safe_pickle", "config_sections", "shapes"},
+    {"registry", "skeletons", "runtime", "safe_pickle", "config_sections", "shapes", "environment"},
     {"coco_samples", "references"},
     {"samples"},
     {"interfaces", "geometry"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
     {"engine", "config", "viewer", "curves", "conversion", "complexity"},
-    {"builder_data"},
+    {"builder_data", "config_hash"},
     {"builder"},
     {"builder_training"},
     {"cli"},
@@ -35,7 +35,7 @@ WITHOUT_PADDLE = (
     "viewer",
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
-WITHOUT_PADDLE += ("coco_samples", "shapes", "flops", "cli.flops", "references")
+WITHOUT_PADDLE += ("coco_samples", "shapes", "flops", "cli.flops", "references", "environment", "config_hash")
 WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -1,6 +1,7 @@
 """val.py: scores a trained network, or a file of predictions that any system wrote."""
 
 import argparse
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -46,9 +47,13 @@ class _Scored:
     predictions: Any
     facts: dict[str, Any]
     notes: tuple[str, ...] = ()  # lines before the report
+    trained_by: Any = None  # what the checkpoint says of its training
+    train_split: Optional[str] = None  # hash of the training people, where they were used
+    processes: int = 1
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
     if arguments.baseline:
         scored = _score_baseline(arguments)
     elif arguments.predictions:
@@ -62,7 +67,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     report = scored.metric(scored.predictions, scored.dataset.truth())
     try:
-        _save(arguments, scored, report)
+        _save(arguments, scored, report, time.monotonic() - began)
     finally:  # a full disk does not cost the numbers
         for note in scored.notes:
             print(note)
@@ -70,7 +75,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
+def _save(arguments: argparse.Namespace, scored: _Scored, report: Any, seconds: float) -> None:
     if arguments.save_predictions:
         from paddle_pose.cli.pose_files import write_pose_file
 
@@ -81,9 +86,10 @@ def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
 
         save_pictures(Path(arguments.save_pictures), scored.dataset, scored.predictions, arguments.num_pictures)
     if arguments.save_record:
-        from paddle_pose.cli.record import write_record
+        from paddle_pose.cli.record import Circumstances, write_record
 
-        write_record(Path(arguments.save_record), report, scored.dataset, scored.config, scored.facts)
+        how = Circumstances(scored.facts, seconds, scored.trained_by, scored.train_split, scored.processes)
+        write_record(Path(arguments.save_record), report, scored.dataset, scored.config, how)
 
 
 def _score_file(arguments: argparse.Namespace) -> _Scored:
@@ -97,14 +103,15 @@ def _score_file(arguments: argparse.Namespace) -> _Scored:
     print_counts(dataset)
     metric = build_metric(config)
     dataset, predictions = read_pose_file(arguments.predictions, dataset, metric)
-    return _Scored(config, dataset, metric, predictions, {"predictions": arguments.predictions})
+    return _Scored(config, dataset, metric, predictions, {"predictions": Path(arguments.predictions).name})
 
 
 def _score_baseline(arguments: argparse.Namespace) -> _Scored:
     from paddle_pose.cli.baseline import score_mean_pose
 
-    *parts, facts = score_mean_pose(arguments)
-    return _Scored(*parts, facts, (f"mean-pose baseline, no network: {facts['baseline']}, put into each region",))
+    *parts, facts, train_split = score_mean_pose(arguments)
+    notes = (f"mean-pose baseline, no network: {facts['baseline']}, put into each region",)
+    return _Scored(*parts, facts, notes, train_split=train_split)
 
 
 def _score_cascade(arguments: argparse.Namespace) -> Optional[_Scored]:
@@ -141,4 +148,6 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     people, predictions = scorer.predict(parts.network)
     how, notes = scorer.describe(people, predictions)
     scored = {"checkpoint": path.name, "epoch": facts.get("epoch"), **how}
-    return _Scored(config, people, build_metric(config), predictions, scored, notes) if place[0] == 0 else None
+    metric, trained_by = build_metric(config), facts.get("trained_by")
+    parts_of_it = (config, people, metric, predictions, scored, notes, trained_by, None, place[1])
+    return _Scored(*parts_of_it) if place[0] == 0 else None

@@ -10,6 +10,7 @@ from paddle_pose.engine.checkpoint import load_training_state, save_atomically, 
 from paddle_pose.engine.logger import Logger
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.stop import Interrupted
+from paddle_pose.engine.trained_by import TrainedBy
 from paddle_pose.engine.trainer import Trainer
 from paddle_pose.errors import CheckpointError, UserError
 from paddle_pose.samples import Report
@@ -62,6 +63,7 @@ class Run:
         files: where things go.
         settings: how often.
         meta: JSON-able facts stored in every checkpoint: configuration, skeleton.
+        trained_by: what trains, stored in every checkpoint too.
         writes: True on the one process that writes files.
     """
 
@@ -75,6 +77,7 @@ class Run:
         files: RunFiles,
         settings: RunSettings,
         meta: dict[str, Any],
+        trained_by: TrainedBy,
         writes: bool = True,
     ) -> None:
         self.trainer, self._meter, self._evaluate, self._previews = trainer, meter, evaluate, previews
@@ -85,6 +88,7 @@ class Run:
             meta,
             writes,
         )
+        self._trained_by = trained_by
 
     def resume(self) -> None:
         """Goes on from the training state of this folder; CheckpointError if it is of another network or skeleton."""
@@ -97,6 +101,7 @@ class Run:
         if saved != self._meta["skeleton"]:
             raise CheckpointError(f"{path}: trained on skeleton {saved}, the dataset has {self._meta['skeleton']}")
         self.trainer.load_state(state, path)
+        self._trained_by.resume(state["meta"].get("trained_by"), self.trainer.progress.step)
         changed = _differences(state["meta"].get("config", {}), self._meta["config"])
         if changed:
             self._log.line(f"resuming with other settings than before: {', '.join(changed)}")
@@ -134,7 +139,7 @@ class Run:
         """Writes what --resume needs."""
         if not self._writes:
             return
-        state = self.trainer.state(self._meta)
+        state = self.trainer.state(self._facts())
         broken = next((name for name, array in state["network"].items() if not np.isfinite(array).all()), None)
         if broken is not None:  # the loss was still finite, but what follows cannot be
             raise UserError(
@@ -142,6 +147,10 @@ class Run:
                 "from before; lower optimizer.lr or set optimizer.clip_norm, then --resume"
             )
         save_atomically(state, self.files.training_state)
+
+    def _facts(self) -> dict[str, Any]:
+        """Of a checkpoint that is written now."""
+        return {**self._meta, "trained_by": self._trained_by.facts(self.trainer.progress.step)}
 
     def _with_bar(self, epoch_batches: Callable) -> Callable:
         def batches(epoch: int, first: int):
@@ -189,7 +198,7 @@ class Run:
         if is_best:
             progress.best, progress.best_epoch = float(value), epoch
             if self._writes:
-                meta = {**self._meta, "epoch": epoch, "values": report.values, "rules": report.rules}
+                meta = {**self._facts(), "epoch": epoch, "values": report.values, "rules": report.rules}
                 save_model(self.files.best_model, to_arrays(self.trainer.network.state_dict()), meta)
         numbers = {**report.values, **further}
         self._log.numbers(progress.step, {f"valid/{key}": number for key, number in numbers.items()})
