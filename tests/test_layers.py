@@ -20,7 +20,7 @@ ROWS = [  # low to high
     {"builder"},
     {"builder_training"},
     {"cli"},
-    {"__main__", "flops"},
+    {"__main__", "flops", "results"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -35,7 +35,17 @@ WITHOUT_PADDLE = (
     "viewer",
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
-WITHOUT_PADDLE += ("coco_samples", "shapes", "flops", "cli.flops", "references", "environment", "config_hash")
+WITHOUT_PADDLE += (
+    "coco_samples",
+    "shapes",
+    "flops",
+    "cli.flops",
+    "results",
+    "cli.results",
+    "references",
+    "environment",
+    "config_hash",
+)
 WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from paddle_pose.builder_data import build_dataset
+from paddle_pose.cli.result_records import FORM
 from paddle_pose.config import Config
 from paddle_pose.config_hash import config_hash, named_config, without_folders
 from paddle_pose.data.split_hash import split_hash
@@ -19,8 +20,6 @@ from paddle_pose.environment import environment
 from paddle_pose.errors import UserError
 from paddle_pose.interfaces import Dataset
 from paddle_pose.samples import Report
-
-FORM = 2  # of the file; results/ holds no others
 
 
 @dataclass(frozen=True)
