@@ -36,6 +36,7 @@ def config_hash(config: Any) -> str:
     for section, keys in _NOT_TRAINING_IN.items():
         for key in keys:
             (settings.get(section) or {}).pop(key, None)
+    settings = {key: setting for key, setting in settings.items() if setting != {}}
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
