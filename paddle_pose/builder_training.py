@@ -1,8 +1,9 @@
-"""Configuration -> training loop: optimiser, schedule, what is frozen and until when."""
+"""Configuration -> training loop: learning rate, optimiser, schedule, what is frozen and until when."""
 
 import paddle
 
 from paddle_pose.builder import Parts
+from paddle_pose.config import Config
 from paddle_pose.engine.ema import Ema
 from paddle_pose.engine.optimizers import make_optimizer
 from paddle_pose.engine.precision import Precision
@@ -11,15 +12,43 @@ from paddle_pose.engine.schedule import Schedule
 from paddle_pose.engine.trainer import Trainer, is_frozen
 from paddle_pose.errors import ConfigError
 
+BATCH_NORMS = (paddle.nn.BatchNorm1D, paddle.nn.BatchNorm2D)
+
+
+def learning_rate(config: Config, ranks: int) -> float:
+    """Rate of the first step after the warm-up, in a training by `ranks` processes.
+
+    With `optimizer.base_batch` it grows with the samples of a step: the linear rule of Goyal et al., "Accurate, Large
+    Minibatch SGD" (2017), Sec. 2.1. mmpose's `auto_scale_lr` is the same rule. `schedule.min_lr` is not scaled.
+    """
+    base = config.optimizer.base_batch
+    return config.optimizer.lr * (1.0 if base is None else _samples_in_a_step(config, ranks) / base)
+
+
+def describe_learning_rate(config: Config, ranks: int) -> str:
+    """One line: the rate, and why it is that."""
+    train, written, base = config.train, config.optimizer.lr, config.optimizer.base_batch
+    step = f"{train.batch_size} x {train.accumulate} x {ranks} = {_samples_in_a_step(config, ranks)}"
+    if base is None:
+        return f"learning rate {written:g} as it is written (no optimizer.base_batch), steps of {step} samples"
+    rate = learning_rate(config, ranks)
+    return f"learning rate {written:g} for {base} samples a step (optimizer.base_batch); here {step}: {rate:g}"
+
+
+def _samples_in_a_step(config: Config, ranks: int) -> int:
+    return config.train.batch_size * config.train.accumulate * ranks
+
 
 def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
     """The training loop of a configuration; with `ranks` > 1 its gradients are averaged over processes."""
     config, network = parts.config, _prepared(parts)
     train = config.train
     asleep = _freeze(network, train.freeze)
+    lr = learning_rate(config, ranks)
+    settings = {**config.optimizer.model_dump(exclude={"base_batch"}), "lr": lr}
 
     def begin() -> tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]:
-        optimizer = make_optimizer(network, **config.optimizer.model_dump())
+        optimizer = make_optimizer(network, **settings)
         if train.amp == "O2" and paddle.device.get_device().startswith("gpu"):
             _, optimizer = paddle.amp.decorate(network, optimizer, level="O2", dtype=train.amp_dtype)
         return optimizer, paddle.DataParallel(network) if ranks > 1 else network
@@ -31,7 +60,7 @@ def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
 
     optimizer, parallel = begin()
     schedule = Schedule(
-        lr=config.optimizer.lr,
+        lr=lr,
         steps_per_epoch=batches_per_epoch // train.accumulate,
         epochs=train.epochs,
         **config.schedule.model_dump(),
@@ -54,11 +83,21 @@ def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
 
 
 def _prepared(parts: Parts) -> paddle.nn.Layer:
-    """The network with synchronised batch norms, if `train` asks for them."""
+    """The network with the batch norms that `train` asks for."""
     network = parts.network
+    if parts.config.train.bn_momentum is not None:
+        _set_bn_momentum(network, parts.config.train.bn_momentum)
     if parts.config.train.sync_bn and paddle.device.get_device().startswith("gpu"):  # there is no such CPU kernel
         network = paddle.nn.SyncBatchNorm.convert_sync_batchnorm(network)
     return network
+
+
+def _set_bn_momentum(network: paddle.nn.Layer, momentum: float) -> None:
+    norms = [layer for layer in network.sublayers() if isinstance(layer, BATCH_NORMS)]
+    if not norms:
+        raise ConfigError(f"train.bn_momentum={momentum}: the network has no batch norm; leave the key out")
+    for norm in norms:
+        norm._momentum = momentum
 
 
 def _freeze(network: paddle.nn.Layer, prefixes: tuple[str, ...]) -> list[paddle.Tensor]:

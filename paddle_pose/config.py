@@ -5,7 +5,7 @@ Only builder.py and cli read it. What the sections hold is in config_sections.py
 
 import difflib
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import pydantic
 import yaml
@@ -42,7 +42,8 @@ class Config(Section):
     schedule: Schedule = Schedule()
     train: Train = Train()
     valid: Valid = Valid()
-    reference: Optional[Reference] = None
+    # id of a published row (paddle_pose/references), or a row of one's own
+    reference: Optional[Union[Reference, str]] = None
     cascade: Optional[Cascade] = None
     joint_crops: Optional[JointCrops] = None
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
@@ -168,7 +169,8 @@ def _parse_option(option: str) -> dict:
 def _first_error(error: pydantic.ValidationError, where: str) -> str:
     """One line for the first problem that pydantic found."""
     first = error.errors()[0]
-    parts = [str(part) for part in first["loc"]]
+    # pydantic names the member of a union after the key
+    parts = [str(part) for k, part in enumerate(first["loc"]) if k == 0 or part != "Reference"]
     key = ".".join(parts)
     if first["type"] == "extra_forbidden":
         return f"{where}: unknown key {key!r}; {nearest(parts[-1], _known_keys(parts[:-1]))}"

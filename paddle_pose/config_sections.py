@@ -52,10 +52,14 @@ class Optimizer(Section):
 
     `lr_factors` multiplies the rate of parameters whose name fits a pattern, as of files: {"stage1.*": 5, "*.bias": 2}
     gives the biases of stage1 ten times the rate.
+
+    With `base_batch`, `lr` is the rate for steps of so many samples, and steps of n samples take lr x n / base_batch;
+    without it `lr` is the rate, whatever the step (builder_training.py).
     """
 
-    type: Literal["Adam", "AdamW", "SGD", "Momentum", "RMSProp"] = "Adam"
+    type: Literal["Adam", "AdamW", "Adagrad", "SGD", "Momentum", "RMSProp"] = "Adam"
     lr: float = pydantic.Field(5e-4, gt=0)
+    base_batch: Optional[int] = pydantic.Field(None, gt=0)
     weight_decay: float = pydantic.Field(0.0, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)
     momentum: float = pydantic.Field(0.9, ge=0, lt=1)
@@ -94,6 +98,8 @@ class Train(Section):
 
     `freeze` names the parts that are not trained: never, or in the first `freeze_epochs` epochs. After these a new
     optimiser trains everything, and `schedule.type: plateau` begins to observe.
+
+    `bn_momentum` is for all batch norms, in Paddle's sense: the share of the old running statistics that is kept.
     """
 
     epochs: int = pydantic.Field(210, gt=0)
@@ -104,6 +110,7 @@ class Train(Section):
     amp_dtype: Literal["float16", "bfloat16"] = "float16"
     ema_decay: Optional[float] = pydantic.Field(None, gt=0, lt=1)
     sync_bn: bool = False
+    bn_momentum: Optional[float] = pydantic.Field(None, ge=0, lt=1)
     freeze: tuple[str, ...] = ()
     freeze_epochs: Optional[int] = pydantic.Field(None, gt=0)
     checkpoint_steps: int = pydantic.Field(500, gt=0)
@@ -189,7 +196,7 @@ class Packed(Section):
 
 
 class Reference(Section):
-    """A published row that this configuration is compared with."""
+    """A row of one's own that a configuration is compared with; published ones are in paddle_pose/references."""
 
     source: str
     values: dict[str, float]

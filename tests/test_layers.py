@@ -35,18 +35,9 @@ WITHOUT_PADDLE = (
     "viewer",
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
-WITHOUT_PADDLE += (
-    "coco_samples",
-    "shapes",
-    "flops",
-    "cli.flops",
-    "results",
-    "cli.results",
-    "references",
-    "environment",
-    "config_hash",
-)
-WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
+WITHOUT_PADDLE += ("coco_samples", "shapes", "references", "environment", "config_hash", "flops", "results")
+WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.flops", "cli.results")
+WITHOUT_PADDLE += ("cli.comparison", "cli.standing")
 FILES = sorted(ROOT.rglob("*.py"))
 
 

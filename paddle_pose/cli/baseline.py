@@ -15,7 +15,8 @@ from paddle_pose.samples import Predictions
 
 def score_mean_pose(arguments: argparse.Namespace) -> tuple[Config, Dataset, Metric, Predictions, dict[str, Any], str]:
     """Configuration, valid people, metric, the mean pose in each region, facts for the record, train split."""
-    config = read_config(arguments, "valid").model_copy(update={"reference": None})  # that row is of a network
+    config = read_config(arguments, "valid")
+    config = config.model_copy(update={"reference": arguments.reference})  # not the row of its network
     check_whole_photos(config, arguments)
     dataset = build_dataset(config, "valid")
     print_counts(dataset)

@@ -157,7 +157,7 @@ def _write_joints(stage: Config, model: Path, folder: Path, number: int, has_nex
         if split == "valid":
             report = build_metric(stage)(found, people.truth())
             values = report.values
-            print_report(report, people, stage, lambda line: say(line, place[0]))
+            print_report(report, people, lambda line: say(line, place[0]))
     _wait_for_files()
     return values
 

@@ -1,11 +1,11 @@
 """What train.py and val.py print of a dataset and of a score. Imports no paddle."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 from paddle_pose.config import Config
-from paddle_pose.config_sections import Reference
 from paddle_pose.errors import ConfigError
 from paddle_pose.interfaces import Dataset
 from paddle_pose.metrics.report import eval_line, format_table
@@ -18,25 +18,13 @@ def print_counts(dataset: Dataset) -> None:
     print(f"=> load {len(dataset)} samples", flush=True)
 
 
-def print_report(report: Report, dataset: Dataset, config: Optional[Config], say: Callable[[str], None]) -> None:
-    """People, table, rules, published reference with the difference, and last the `[EVAL]` line."""
+def print_report(report: Report, dataset: Dataset, say: Callable[[str], None], published: Sequence[str] = ()) -> None:
+    """People, table, rules, lines about a published row, and last the `[EVAL]` line."""
     say(dataset.protocol)
     say(format_table(report))
-    if config is not None and config.reference is not None:
-        for line in reference_lines(report, config.reference):
-            say(line)
+    for line in published:
+        say(line)
     say(eval_line(report))
-
-
-def reference_lines(report: Report, reference: Reference) -> list[str]:
-    """One line for each published value: theirs, ours, difference."""
-    lines = [f"published: {reference.source}" + (f" ({reference.note})" if reference.note else "")]
-    for name, published in reference.values.items():
-        if name in report.values:
-            ours = report.values[name]
-            here = f"here {ours:.3f}" + (f" ({report.condition})" if report.condition else "")
-            lines.append(f"  {name}: published {published:.3f}, {here}, difference {ours - published:+.3f}")
-    return lines
 
 
 def check_whole_photos(config: Config, arguments: argparse.Namespace) -> None:

@@ -66,6 +66,8 @@ def read_config(arguments: argparse.Namespace, section_of_batch: str, base: Opti
         overrides["dataset"] = {"root": arguments.dataset_root}
     if getattr(arguments, "boxes", None) is not None:  # a flag of val.py
         overrides.setdefault("dataset", {})["boxes"] = arguments.boxes
+    if getattr(arguments, "reference", None) is not None:  # a flag of val.py
+        overrides["reference"] = arguments.reference
     if arguments.batch_size is not None:
         overrides[section_of_batch] = {"batch_size": arguments.batch_size}
     if arguments.num_workers is not None:
@@ -75,11 +77,28 @@ def read_config(arguments: argparse.Namespace, section_of_batch: str, base: Opti
     config = load_config(path, tuple(arguments.opts), overrides, base)
     if min(config.input_wh) <= 0:
         raise ConfigError(f"input size {list(config.input_wh)} must be positive; check --image_size")
+    config = _with_known_row(config, "--reference" if "reference" in overrides else f"{path}: reference", base)
     if "skeleton" not in config.dataset.arguments:
         return config
     from paddle_pose.builder_data import resolve_skeleton
 
     return resolve_skeleton(config)
+
+
+def _with_known_row(config, where: str, base: Optional[dict]):
+    """ConfigError if the published row that is named does not exist; one that a checkpoint names is then left out."""
+    if not isinstance(config.reference, str):
+        return config
+    from paddle_pose.references import find
+
+    try:
+        find(config.reference, where)
+    except ConfigError as error:
+        if base is None or where == "--reference":
+            raise
+        print(f"{error}; the checkpoint's row is left out", file=sys.stderr)
+        return config.model_copy(update={"reference": None})
+    return config
 
 
 def default_config(image_size: Optional[int]) -> str:

@@ -60,7 +60,7 @@ class PhotoScorer:
         people, predictions = self.predict(network, on_batch)
         report = self._metric(predictions, people.truth())
         self._log.line(self._count(people))
-        print_report(report, people, self._parts.config, self._log.line)
+        print_report(report, people, self._log.line)
         return report, {"people": float(len(people))}
 
     def describe(self, people: FoundPoses, predictions: Predictions) -> tuple[dict[str, Any], tuple[str, ...]]:

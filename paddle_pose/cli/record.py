@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
+from paddle_pose import references
 from paddle_pose.builder_data import build_dataset
 from paddle_pose.cli.result_records import FORM
 from paddle_pose.config import Config
@@ -19,31 +20,34 @@ from paddle_pose.data.split_hash import split_hash
 from paddle_pose.environment import environment
 from paddle_pose.errors import UserError
 from paddle_pose.interfaces import Dataset
+from paddle_pose.references.rules import Circumstances, differences, incomparable
 from paddle_pose.samples import Report
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class Making:
     """What a record says beside the numbers.
 
     Args:
         scored: what was scored: checkpoint or file of predictions, epoch, mirror, scales.
         seconds: the evaluation took, from reading the annotations to the numbers.
+        here: how it was evaluated, for the comparison with the published row.
         trained_by: of the checkpoint, of each stage of a cascade; None where the file says nothing.
         train_split: hash of the training people where they were used here (the mean pose).
     """
 
     scored: dict[str, Any]
     seconds: float
+    here: Circumstances
     trained_by: Any = None
     train_split: Optional[str] = None
     processes: int = 1
     command: list[str] = field(default_factory=lambda: list(sys.argv))
 
 
-def write_record(path: Path, report: Report, dataset: Dataset, config: Config, circumstances: Circumstances) -> None:
+def write_record(path: Path, report: Report, dataset: Dataset, config: Config, making: Making) -> None:
     """Writes a record; UserError where the file cannot be written."""
-    record = _record(report, dataset, config, circumstances)
+    record = _record(report, dataset, config, making)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,12 +60,13 @@ def write_record(path: Path, report: Report, dataset: Dataset, config: Config, c
         raise UserError(f"cannot write {path}: {error.strerror}; choose another --save_record") from None
 
 
-def _record(report: Report, dataset: Dataset, config: Config, circumstances: Circumstances) -> dict[str, Any]:
+def _record(report: Report, dataset: Dataset, config: Config, making: Making) -> dict[str, Any]:
     return {
         "form": FORM,
         "row": default_row(config),
         "reference": config.reference if isinstance(config.reference, str) else None,
-        "scored": circumstances.scored,
+        "differences": _differences(config, making.here),
+        "scored": making.scored,
         "protocol": dataset.protocol,
         "people": len(dataset),
         "photos": dataset.num_images,
@@ -69,18 +74,27 @@ def _record(report: Report, dataset: Dataset, config: Config, circumstances: Cir
         "rules": report.rules,
         "values": report.values,
         "table": report.rows,
-        "splits": _splits(config, circumstances),
+        "splits": _splits(config, making),
         "made_by": {
             **environment(),
-            "processes": circumstances.processes,
-            "seconds": round(circumstances.seconds, 1),
-            "command": [without_folders(word) for word in circumstances.command],
+            "processes": making.processes,
+            "seconds": round(making.seconds, 1),
+            "command": [without_folders(word) for word in making.command],
         },
-        "trained_by": circumstances.trained_by,
+        "trained_by": making.trained_by,
         "seed": config.seed,
         "config_hash": config_hash(config),
         "config": named_config(config),
     }
+
+
+def _differences(config: Config, here: Circumstances) -> list[str]:
+    """In which rules the published row differs from this evaluation, as val.py warns."""
+    if not isinstance(config.reference, str):
+        return []
+    row = references.find(config.reference)
+    why = incomparable(row, here)
+    return [f"not comparable: {why}"] if why else differences(row, here)
 
 
 def default_row(config: Config) -> dict[str, Any]:
@@ -96,14 +110,14 @@ def box_source(dataset: Dataset) -> str:
     return dataset.protocol.rpartition(", ")[2] if coco is None else coco.box_source
 
 
-def _splits(config: Config, circumstances: Circumstances) -> dict[str, Optional[str]]:
+def _splits(config: Config, making: Making) -> dict[str, Optional[str]]:
     """Hashes of the annotated people: those evaluated on, whatever the boxes; those trained on, as training said."""
     rest = {key: value for key, value in config.dataset.model_dump().items() if key != "boxes"}
     changes = {"dataset": type(config.dataset)(**rest), "joint_crops": None}
-    trained_by = circumstances.trained_by
+    trained_by = making.trained_by
     said = trained_by.get("train_split") if isinstance(trained_by, dict) else None
     return {
-        "train": circumstances.train_split or said,
+        "train": making.train_split or said,
         "valid": split_hash(build_dataset(config.model_copy(update=changes), "valid")),
     }
 

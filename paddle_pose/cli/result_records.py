@@ -27,6 +27,7 @@ class ResultRecord:
         values: name -> percentage, None where it does not exist.
         table: row name -> {column name -> percentage}.
         reference: id of the published row that it stands beside.
+        differences: rules in which that row differs, in words.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ResultRecord:
     values: dict[str, Optional[float]]
     table: dict[str, dict[str, Optional[float]]]
     reference: Optional[str]
+    differences: tuple[str, ...]
 
     @property
     def headline(self) -> str:
@@ -106,6 +108,7 @@ def _checked(path: Path, content: dict[str, Any]) -> ResultRecord:
     column = next(iter(next(iter(table.values()))))
     metric = f"{kind}{column}" if column.startswith("@") else "AP"
     facts = {"chinese": chinese, "metric": metric, "values": values, "table": table, "reference": reference}
+    facts["differences"] = tuple(content["differences"])
     return ResultRecord(path.stem, order, **words, **facts)
 
 

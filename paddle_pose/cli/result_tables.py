@@ -16,6 +16,7 @@ _CHINESE = {
     "configuration": "配置",
     "here": "本仓库",
     "not run": "未运行",
+    "rules that differ": "不同的规则数",
 }
 _MEAN_ROW = "Mean, 14 joints by count"  # how the row of `table` begins that is `Mean` of `values`
 
@@ -74,7 +75,9 @@ class Tables:
 
     def _here(self, record: ResultRecord) -> str:
         values = [f"{name} {_number(record.values[name])}" for name in _SHOWN if name in record.values]
-        return f"{', '.join(values)} {self._link(record)}"
+        count = len(record.differences)
+        differs = f" ({self._word('rules that differ')}: {count})" if count else ""
+        return f"{', '.join(values)}{differs} {self._link(record)}"
 
     def _link(self, record: ResultRecord) -> str:
         return f"[json]({self._to_root}results/{record.name}.json)"
@@ -86,16 +89,36 @@ class Tables:
         return _CHINESE.get(word, word) if self._chinese else word
 
 
+_MEAN_RULES = {"unweighted": "plain mean of joints", "all_joints": "pelvis and thorax too", "own": "a mean of its own"}
+_BOXES = {
+    "ground truth": "ground-truth boxes",
+    "detector AP 56.4": "detector AP 56.4",
+    "none": "no boxes",
+    "own": "own boxes",
+}
 _SHOWN = ("Mean", "Mean@0.1", "AP")
 
 
 def published_values(row: Any) -> str:
-    """The values of a published row that are compared, with the rule that differs most between sources."""
+    """The values of a published row that are compared, and what they must not be read without."""
     names = [name for name in _SHOWN if name in row.values] or list(row.values)[-1:]
-    values = [f"{name} {row.values[name]:.10g}" for name in names]
-    threshold = f" (at {row.threshold})" if row.threshold is not None and row.threshold != 0.1 else ""
-    boxes = f" ({row.boxes})" if row.boxes not in (None, "annotation") else ""
-    return ", ".join(values) + threshold + boxes
+    values = [f"{name} {_published(row.values[name])}" for name in names]
+    said = [
+        f"at {row.threshold}" if row.threshold not in (None, 0.1) else "",
+        _MEAN_RULES.get(row.mean_rule, "") if "Mean" in names else "",
+        _BOXES.get(row.boxes, ""),
+        "others got less" if row.disputed else "",
+        "about" if row.approximate else "",
+        "not checked" if row.recalled else "",
+    ]
+    said = [words for words in said if words]
+    return ", ".join(values) + (f" ({'; '.join(said)})" if said else "")
+
+
+def _published(value: float) -> str:
+    """All digits of the source, and one after the point at least."""
+    text = f"{value:.10g}"
+    return text if "." in text else f"{text}.0"
 
 
 def _at_second_threshold(records: list[ResultRecord]) -> list[str]:

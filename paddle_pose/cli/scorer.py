@@ -51,7 +51,7 @@ class Scorer:
         report, value = self._metric(predictions, truth), self.spread(predictions, truth)
         if value is not None:
             self._log.line(spread_line(value))
-        print_report(report, self._dataset, self._parts.config, self._log.line)
+        print_report(report, self._dataset, self._log.line)
         return report, {} if value is None else {"spread": value}
 
     def spread(self, predictions: Predictions, truth: Truth) -> Optional[float]:

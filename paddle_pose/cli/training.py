@@ -9,7 +9,8 @@ import yaml
 from paddle_pose import runtime
 from paddle_pose.builder import Parts, build, build_crop_maker, checkpoint_facts, load_into
 from paddle_pose.builder_data import build_dataset
-from paddle_pose.builder_training import build_trainer
+from paddle_pose.builder_training import build_trainer, describe_learning_rate
+from paddle_pose.cli.comparison import circumstances
 from paddle_pose.cli.evaluation import print_counts
 from paddle_pose.cli.photo_scorer import make_scorer
 from paddle_pose.cli.pictures import preview
@@ -21,6 +22,7 @@ from paddle_pose.cli.preflight import (
     remove_old_run,
     without_effect,
 )
+from paddle_pose.cli.standing import Standing
 from paddle_pose.cli.validation_loss import ValidationLoss, goes_by_loss
 from paddle_pose.config import Config
 from paddle_pose.config_hash import config_hash
@@ -50,7 +52,8 @@ def train(config: Config, arguments: argparse.Namespace) -> None:
     parts = _build_parts(config, arguments)
     steps = _batches_per_epoch(config, len(datasets["train"]), rank, ranks)
     logger = Logger(None, silent=rank > 0)
-    run = _make_run(parts, datasets, steps, (rank, ranks), logger, files)
+    standing = Standing(config, circumstances(config, datasets["valid"], parts.codec))
+    run = _make_run(parts, datasets, steps, (rank, ranks), logger, files, standing)
     loader = _train_loader(parts, datasets["train"], logger)
     check_metric(config, datasets["valid"])
     if rank == 0 and arguments.overwrite and not arguments.resume:
@@ -63,6 +66,9 @@ def train(config: Config, arguments: argparse.Namespace) -> None:
         for setting in without_effect(config, device):
             logger.line(f"{setting} needs a GPU and is ignored on {device}")
         logger.line(f"training on {device}, {ranks} process(es), {steps} batches an epoch, logs in {files.folder}")
+        logger.line(describe_learning_rate(config, ranks))
+        for line in standing.introduction():
+            logger.line(line)
         run.go(_epoch_batches(config, loader, len(datasets["train"]), rank, ranks), steps)
         if rank == 0:
             _draw_curves(files, config, logger)
@@ -133,6 +139,7 @@ def _make_run(
     place: tuple[int, int],
     logger: Logger,
     files: RunFiles,
+    standing: Standing,
 ) -> Run:
     config = parts.config
     train, valid = config.train, config.valid
@@ -157,6 +164,7 @@ def _make_run(
         checkpoint_facts(parts),
         _trained_by(config, datasets["train"], ranks),
         writes=rank == 0,
+        standing=standing.line,
     )
 
 

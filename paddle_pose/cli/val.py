@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     )
     source.add_argument("--baseline", action="store_true", help="score the mean pose of the training people")
     flags.add_argument("--boxes", metavar="FILE", help="COCO: a detector's boxes; default: those of the ground truth")
+    flags.add_argument("--reference", metavar="ID", help="published row to compare with (docs/references.md)")
     flags.add_argument("--save_predictions", metavar="FILE", help="write the joints found: .mat, .npy or .json")
     flags.add_argument("--save_record", metavar="FILE", help="write numbers, rules and circumstances as JSON")
     flags.add_argument("--save_pictures", metavar="DIR", help="draw the joints found on some of the photos")
@@ -46,7 +47,8 @@ class _Scored:
     metric: Any
     predictions: Any
     facts: dict[str, Any]
-    notes: tuple[str, ...] = ()  # lines before the report
+    notes: tuple[str, ...]  # lines before the report
+    here: Any  # Circumstances
     trained_by: Any = None  # what the checkpoint says of its training
     train_split: Optional[str] = None  # hash of the training people, where they were used
     processes: int = 1
@@ -71,8 +73,17 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     finally:  # a full disk does not cost the numbers
         for note in scored.notes:
             print(note)
-        print_report(report, scored.dataset, scored.config, print)
+        print_report(report, scored.dataset, print, _published(scored, report))
     return 0
+
+
+def _published(scored: _Scored, report: Any) -> list[str]:
+    """Lines about the row that the configuration, the flag or the predictions themselves name."""
+    from paddle_pose.cli.comparison import report_lines
+
+    if scored.config.reference is None:
+        return []
+    return report_lines(scored.config.reference, report, scored.here)
 
 
 def _save(arguments: argparse.Namespace, scored: _Scored, report: Any, seconds: float) -> None:
@@ -86,45 +97,57 @@ def _save(arguments: argparse.Namespace, scored: _Scored, report: Any, seconds: 
 
         save_pictures(Path(arguments.save_pictures), scored.dataset, scored.predictions, arguments.num_pictures)
     if arguments.save_record:
-        from paddle_pose.cli.record import Circumstances, write_record
+        from paddle_pose.cli.record import Making, write_record
 
-        how = Circumstances(scored.facts, seconds, scored.trained_by, scored.train_split, scored.processes)
+        how = Making(scored.facts, seconds, scored.here, scored.trained_by, scored.train_split, scored.processes)
         write_record(Path(arguments.save_record), report, scored.dataset, scored.config, how)
 
 
 def _score_file(arguments: argparse.Namespace) -> _Scored:
     from paddle_pose.builder_data import build_dataset, build_metric
+    from paddle_pose.cli.comparison import of_predictions, whose_predictions
     from paddle_pose.cli.evaluation import check_whole_photos, print_counts
     from paddle_pose.cli.pose_files import read_pose_file
 
-    config = read_config(arguments, "valid").model_copy(update={"reference": None})  # that row is of a network
+    config = read_config(arguments, "valid")
     check_whole_photos(config, arguments)
     dataset = build_dataset(config, "valid")
     print_counts(dataset)
     metric = build_metric(config)
     dataset, predictions = read_pose_file(arguments.predictions, dataset, metric)
-    return _Scored(config, dataset, metric, predictions, {"predictions": Path(arguments.predictions).name})
+    name, notes = whose_predictions(predictions)
+    config = config.model_copy(update={"reference": arguments.reference or name})  # not the row of its network
+    facts = {"predictions": Path(arguments.predictions).name, **({"published": name} if name else {})}
+    return _Scored(config, dataset, metric, predictions, facts, notes, of_predictions(config, dataset))
 
 
 def _score_baseline(arguments: argparse.Namespace) -> _Scored:
     from paddle_pose.cli.baseline import score_mean_pose
+    from paddle_pose.cli.comparison import of_predictions
 
-    *parts, facts, train_split = score_mean_pose(arguments)
+    config, dataset, metric, predictions, facts, train_split = score_mean_pose(arguments)
     notes = (f"mean-pose baseline, no network: {facts['baseline']}, put into each region",)
-    return _Scored(*parts, facts, notes, train_split=train_split)
+    here = of_predictions(config, dataset)
+    return _Scored(config, dataset, metric, predictions, facts, notes, here, train_split=train_split)
 
 
 def _score_cascade(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose.cli.cascade import score_cascade
 
     scored = score_cascade(arguments)
-    return scored and _Scored(*scored)
+    if scored is None:
+        return None
+    from paddle_pose.cli.comparison import circumstances
+
+    config, people, *parts, trained_by = scored
+    return _Scored(config, people, *parts, circumstances(config, people), trained_by)
 
 
 def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose import runtime
     from paddle_pose.builder import build, use_weights
     from paddle_pose.builder_data import build_dataset, build_metric
+    from paddle_pose.cli.comparison import circumstances
     from paddle_pose.cli.evaluation import check_whole_photos, print_counts
     from paddle_pose.cli.photo_scorer import make_scorer
     from paddle_pose.cli.preflight import check_photos
@@ -148,6 +171,7 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     people, predictions = scorer.predict(parts.network)
     how, notes = scorer.describe(people, predictions)
     scored = {"checkpoint": path.name, "epoch": facts.get("epoch"), **how}
-    metric, trained_by = build_metric(config), facts.get("trained_by")
-    parts_of_it = (config, people, metric, predictions, scored, notes, trained_by, None, place[1])
-    return _Scored(*parts_of_it) if place[0] == 0 else None
+    if place[0]:
+        return None
+    here, metric, by = circumstances(config, people, parts.codec), build_metric(config), facts.get("trained_by")
+    return _Scored(config, people, metric, predictions, scored, notes, here, by, processes=place[1])

@@ -3,13 +3,15 @@
 Index bases are converted here, once; what is returned is in 0-based photo pixels.
 
 - `.mat`, 1-based: `preds` (N, K, 2 or 3) as HRNet writes pred.mat (lib/dataset/mpii.py, `evaluate`), with our
-  own optional `scores` (N, K); or `pos_pred_src` (K, 2, N) as Tompson et al. did for MPII.
+  own optional `scores` (N, K); or `pos_pred_src` (K, 2, N) as Tompson et al. did for MPII, or `prediction_all`
+  (K, 2, N) as Convolutional Pose Machines did for LSP.
 - `.npy`, 0-based: (N, K, 2), or (N, K, 3) with the score last. Never a pickle.
 - `.json`: {"index_base": 0 or 1, "joints": (N, K, 2 or 3), "scores": (N, K), "skeleton": name}, of which
   `scores` and `skeleton` are optional; or the bare list (N, K, 2 or 3), 0-based. An unknown value is null.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -26,6 +28,8 @@ from paddle_pose.skeletons import Skeleton
 
 _LOG = logging.getLogger(__name__)
 _JSON_KEYS = ("index_base", "joints", "scores", "skeleton")
+_MAT_KEYS = ("preds", "pos_pred_src", "prediction_all")
+_NO_NUMBER = -(2**40)
 
 
 def read_predictions(
@@ -66,6 +70,16 @@ def read_predictions(
     return Predictions(joints, scores.astype(np.float32))
 
 
+def digest(predictions: Predictions) -> str:
+    """SHA-256 of all joints in hundredths of a photo pixel, in hexadecimal: tells published predictions from others.
+
+    The same for every file that the predictions are read from; scores are left out.
+    """
+    known = np.isfinite(predictions.joints_image)
+    hundredths = np.where(known, np.round(100 * np.where(known, predictions.joints_image, 0.0)), _NO_NUMBER)
+    return hashlib.sha256(hundredths.astype("<i8").tobytes()).hexdigest()
+
+
 def write_predictions(path: Union[str, Path], predictions: Predictions, skeleton: Optional[Skeleton] = None) -> None:
     """Writes predictions in the form that the suffix names; the file appears whole or not at all.
 
@@ -91,11 +105,11 @@ def _read_mat(path: Path) -> tuple:
         raise DataError(f"{path}: not a readable .mat file ({error})") from error
     if "preds" in content:
         return content["preds"], content.get("scores"), 1, None
-    if "pos_pred_src" in content:
-        # MATLAB drops a last axis of length 1; atleast_3d puts it back.
-        return np.atleast_3d(content["pos_pred_src"]).transpose(2, 0, 1), None, 1, None
+    for key in _MAT_KEYS[1:]:
+        if key in content:  # MATLAB drops a last axis of length 1; atleast_3d puts it back
+            return np.atleast_3d(content[key]).transpose(2, 0, 1), None, 1, None
     keys = ", ".join(key for key in content if not key.startswith("__")) or "nothing"
-    raise DataError(f"{path}: no 'preds' (N, K, 2) or 'pos_pred_src' (K, 2, N) in it; it has {keys}")
+    raise DataError(f"{path}: no 'preds' (N, K, 2), 'pos_pred_src' or 'prediction_all' (K, 2, N) in it; it has {keys}")
 
 
 def _read_npy(path: Path) -> tuple:

@@ -1,14 +1,17 @@
 """Times and losses between two log lines; stops a run whose loss is not finite."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import paddle
 
 from paddle_pose.errors import UserError
 from paddle_pose.samples import Batch
+
+RECENT_STEPS = 50  # as many as the loss of the published curves is a mean of
 
 
 class Meter:
@@ -31,6 +34,7 @@ class Meter:
             ranks,
         )
         self._pending: list[tuple[Any, list[str]]] = []
+        self._recent: deque[float] = deque(maxlen=RECENT_STEPS)
         self._clear()
 
     def start_epoch(self, progress: Any) -> None:
@@ -59,6 +63,11 @@ class Meter:
         """True if steps were added since the last line."""
         return bool(self._pending)
 
+    @property
+    def recent_loss(self) -> Optional[float]:
+        """Mean loss of the last steps, up to `RECENT_STEPS`, that were written; None before there are any."""
+        return sum(self._recent) / len(self._recent) if self._recent else None
+
     def check(self) -> np.ndarray:
         """Losses since the last line, fetched from the device.
 
@@ -84,6 +93,7 @@ class Meter:
         losses = self.check()
         seconds = time.perf_counter() - self._started
         steps = max(1, len(losses))
+        self._recent.extend(losses.tolist())
         p = self._progress
         rate = self._samples * self._ranks / seconds
         left = (self._epochs - p.epoch) * self._batches - p.batch

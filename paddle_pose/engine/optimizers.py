@@ -13,6 +13,8 @@ import paddle
 
 from paddle_pose.errors import CheckpointError, ConfigError
 
+ADAGRAD_START = 0.1
+
 
 def make_optimizer(
     network: paddle.nn.Layer,
@@ -36,6 +38,7 @@ def make_optimizer(
     Differs from PyTorch: RMSProp divides by sqrt(average + epsilon^2), PyTorch by sqrt(average) + epsilon.
     Paddle has its epsilon under the root, so it is handed the square; both agree to a factor of at most
     sqrt(2), where the root of the average is near epsilon. RMSProp and SGD have no momentum here.
+    Adagrad's sums start at 0.1, as TensorFlow's do and the reference's that uses it; PyTorch's start at 0.
     """
     _set_lr_factors(network, lr_factors or {})
     arguments: dict[str, Any] = {"parameters": [p for p in network.parameters() if not p.stop_gradient]}
@@ -47,6 +50,8 @@ def make_optimizer(
         arguments.update(beta1=betas[0], beta2=betas[1], epsilon=epsilon)
     if type == "AdamW":
         arguments["weight_decay"] = weight_decay  # Paddle's default is not 0
+    if type == "Adagrad":
+        arguments.update(epsilon=epsilon, initial_accumulator_value=ADAGRAD_START)
     if type == "Momentum":
         arguments.update(momentum=momentum, use_nesterov=nesterov)
     if type == "RMSProp":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import numpy as np
 
@@ -65,6 +65,7 @@ class Run:
         meta: JSON-able facts stored in every checkpoint: configuration, skeleton.
         trained_by: what trains, stored in every checkpoint too.
         writes: True on the one process that writes files.
+        standing: epoch from 1, its report, mean loss of the last steps -> where the run stands beside others; a line.
     """
 
     def __init__(
@@ -79,8 +80,10 @@ class Run:
         meta: dict[str, Any],
         trained_by: TrainedBy,
         writes: bool = True,
+        standing: Callable[[int, Report, Optional[float]], Optional[str]] = lambda epoch, report, loss: None,
     ) -> None:
         self.trainer, self._meter, self._evaluate, self._previews = trainer, meter, evaluate, previews
+        self._standing = standing
         self._log, self.files, self._settings, self._meta, self._writes = (
             logger,
             files,
@@ -207,6 +210,9 @@ class Run:
         said += f" ({report.condition})" if report.condition and name != "loss" else ""
         loss = f"loss: {further['loss']:.6g}, " if "loss" in further and name != "loss" else ""
         self._log.line(f"[VALID] epoch: {epoch}, {name}: {said}, {loss}{mark}")
+        beside = self._standing(epoch, report, self._meter.recent_loss)
+        if beside is not None:
+            self._log.line(beside)
         if self._log.shows_pictures:
             for title, picture in self._previews().items():
                 self._log.picture(progress.step, title, picture)

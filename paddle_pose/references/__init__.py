@@ -30,6 +30,7 @@ class Row(Section):
         dataset: as `dataset.type` of ours, or in words.
         split: of the dataset.
         people: how many were scored.
+        photos: how many were scored, those without people too.
         metric: the evaluator of ours that gives values of these names.
         input_wh: of the network.
         values: by our names, percent. `Mean@0.1` is at `threshold`, `Mean` by `mean_rule`.
@@ -56,7 +57,7 @@ class Row(Section):
         approximate: the source says "about".
         not_comparable: why the row can never be compared with a result of ours.
         curve_of: id of the run whose curve training is shown beside.
-        predictions: digests of the predictions that are published with the row (`paddle_pose.samples.digest`).
+        predictions: digests of the predictions that are published with the row (`digest` of data/prediction_files.py).
         note: anything else that a reader must know.
     """
 
@@ -67,6 +68,7 @@ class Row(Section):
     dataset: str
     split: str
     people: Optional[int] = None
+    photos: Optional[int] = None
     metric: Optional[Literal["PCKh", "PCK", "PCP", "COCOKeypoints"]] = None
     input_wh: Optional[tuple[int, int]] = None
     values: dict[str, _Percent] = pydantic.Field(min_length=1)
@@ -116,16 +118,17 @@ class Row(Section):
 
 
 class Curve(Section):
-    """What a run scored after each of its epochs, the first at index 0, and its training loss at their ends."""
+    """What a run scored after each of its epochs, the first at index 0, and its training loss at their ends.
+
+    `loss_of` is what the sections `loss` and `codec` must hold for a loss of ours to mean the same.
+    """
 
     values: dict[str, tuple[_Percent, ...]]
     loss: tuple[float, ...] = ()
+    loss_of: dict[str, dict[str, Any]] = {}
 
-    @pydantic.model_validator(mode="before")
-    @classmethod
-    def _flat(cls, lists: Any) -> Any:
-        values = {name: numbers for name, numbers in lists.items() if name != "loss"}
-        return {"values": values, "loss": lists.get("loss", ())}
+    def __len__(self) -> int:
+        return len(next(iter(self.values.values())))
 
     @pydantic.model_validator(mode="after")
     def _of_one_length(self) -> "Curve":

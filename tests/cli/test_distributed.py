@@ -23,7 +23,7 @@ def launched(synthetic_mpii, tmp_path_factory):
     """Folder of a run of two processes over three epochs without an average of weights."""
     folder = tmp_path_factory.mktemp("launched")
     config = write_config(folder)
-    settings = ["train.ema_decay=null", "train.epochs=3", "valid.batch_size=3"]
+    settings = ["train.ema_decay=null", "train.epochs=3", "valid.batch_size=3", "optimizer.base_batch=8"]
     done = run_launch(
         folder, ROOT / "train.py", *train_arguments(config, synthetic_mpii, folder / "out", "--opts", *settings)
     )
@@ -37,6 +37,8 @@ def test_only_the_first_process_tells_and_writes(launched):
     assert sorted(path.name for path in folder.iterdir()) == ["64_best_model", "64_training"]
     first, second = logs["workerlog.0"], logs["workerlog.1"]
     assert "2 process(es)" in first
+    assert "learning rate 0.002 for 8 samples a step (optimizer.base_batch); here 2 x 2 x 2 = 8: 0.002" in first
+    assert "learning rate" not in second
     assert first.count("[EVAL]") == 3
     assert "[EVAL]" not in second
     assert "[TRAIN]" not in second

@@ -74,9 +74,18 @@ def test_no_path_of_the_machine_is_in_it(run, record, synthetic_mpii, tmp_path):
     assert str(tmp_path) not in text
     content = json.loads(text)
     assert content["scored"] == {"predictions": "p.npy"}
+    assert content["reference"] is None
     assert content["config"]["dataset"]["root"] == synthetic_mpii.name
     assert content["trained_by"] is None
     assert content["splits"]["train"] is None
+
+
+def test_the_published_row_and_the_rules_that_differ(run, tmp_path):
+    flags = ["--pretrained_model", best_model(run[0]), "--reference", "mmpose_hourglass52_mpii_256x256"]
+    assert validate(*flags, "--save_record", tmp_path / "r.json") == 0
+    content = read(tmp_path / "r.json")
+    assert content["reference"] == "mmpose_hourglass52_mpii_256x256"
+    assert any("people" in words for words in content["differences"])
 
 
 def test_the_command_by_names(run, tmp_path, monkeypatch):

@@ -22,7 +22,13 @@ def record_of(title="HRNet", mean=50.0, **changes):
         "Mean, 14 joints by count (ours)": {"@0.5": mean, "@0.1": 5.125, "AUC": 30.0},
     }
     row = {"order": 1, "title": title, "note": "some photos", "test": ""}
-    content = {"form": 2, "row": {**row, **changes.pop("row", {})}, "reference": None, "rules": "PCKh: so and so"}
+    content = {
+        "form": 2,
+        "row": {**row, **changes.pop("row", {})},
+        "reference": None,
+        "differences": [],
+        "rules": "PCKh: so and so",
+    }
     return {**content, "values": {"Head": 80.0, "Mean": mean, "Mean@0.1": 5.125}, "table": table, **changes}
 
 
@@ -113,12 +119,12 @@ def test_published_rows_beside_ours(checkout, monkeypatch):
     read = config.load_config
     named = {"reference": REFERENCE}
     monkeypatch.setattr(config, "load_config", lambda path: read(path).model_copy(update=named))
-    write(checkout, "c", record_of("ours", 88.5, reference=REFERENCE))
+    write(checkout, "c", record_of("ours", 88.5, reference=REFERENCE, differences=["mirror test: no"]))
     (checkout / "docs/results.md").write_text(DOCUMENT.replace("rows", "joints a b c"))
     assert results.main(["--root", str(checkout)]) == 0
     last = table(checkout / "README.md")[-1]
     config_link = "[mine](configs/hourglass/mine.yaml)"
-    ours = "Mean 88.50, Mean@0.1 5.12 [json](results/c.json)"
+    ours = "Mean 88.50, Mean@0.1 5.12 (rules that differ: 1) [json](results/c.json)"
     assert last == f"| {find(REFERENCE).title} | {config_link} | Mean 88.9, Mean@0.1 31.7 | {ours} |"
     (checkout / "results/c.json").unlink()
     (checkout / "docs/results.md").write_text(DOCUMENT.replace("rows", "joints a b"))

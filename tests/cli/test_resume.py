@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cli_cases import (
+    CONFIG,
     assert_same_state,
     best_model,
     rows_of,
@@ -26,7 +27,7 @@ KILLED = Path(__file__).with_name("killed_train.py")
 def whole(synthetic_mpii, tmp_path_factory):
     """(folder, configuration) of a run of two epochs that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    config = write_config(folder)
+    config = write_config(folder, CONFIG.replace("lr: 2.0e-3", "lr: 4.0e-3, base_batch: 8"))
     assert train(config, synthetic_mpii, folder) == 0
     return folder, config
 

@@ -86,11 +86,11 @@ def make_trainer(network, optimizer=None, parallel=None, schedule=None, **option
     )
 
 
-def build_tiny(network, ranks: int = 1, steps: int = 2, **train) -> Trainer:
-    """What the builder makes of `train` settings, with Nesterov's momentum and the rate halved by a plateau."""
+def build_tiny(network, ranks: int = 1, steps: int = 2, optimizer=None, schedule=None, **train) -> Trainer:
+    """What the builder makes of `train` settings; by default Nesterov's momentum, the rate halved by a plateau."""
     sections = {section: {"type": "X"} for section in ("dataset", "network", "codec", "metric")}
-    optimizer = {"type": "Momentum", "lr": 0.05, "nesterov": True}
-    schedule = {"type": "plateau", "gamma": 0.5, "patience": 0}
+    optimizer = optimizer or {"type": "Momentum", "lr": 0.05, "nesterov": True}
+    schedule = schedule or {"type": "plateau", "gamma": 0.5, "patience": 0}
     config = {**sections, "input_wh": [SIZE, SIZE], "optimizer": optimizer, "schedule": schedule, "train": train}
     normalise = Normaliser((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     parts = Parts(check_config(config, "here"), None, network, make_codec(), JointsMSE(), normalise)

@@ -26,7 +26,7 @@ def moved(**options):
     return {name: before[name] - p.numpy().item() for name, p in network.named_parameters()}
 
 
-@pytest.mark.parametrize("kind", ["SGD", "Momentum", "Adam", "AdamW", "RMSProp"])
+@pytest.mark.parametrize("kind", ["SGD", "Momentum", "Adam", "AdamW", "Adagrad", "RMSProp"])
 def test_all_factors_that_fit_are_multiplied(kind):
     plain = moved(type=kind)
     got = moved(type=kind, lr_factors={"first.*": 5.0, "*.bias": 2.0})

@@ -101,6 +101,17 @@ def test_rmsprop_of_tiny_gradients_is_pytorchs_to_root_two_and_exactly_as_its_do
     assert (ratio < 2**0.5).all()
 
 
+@pytest.mark.parametrize("decay", [0.0, DECAY])
+def test_adagrad_is_tensorflows(decay):
+    """Sums of squares that start at 0.1."""
+    w, total = START, np.full(4, 0.1)
+    for g in GRADIENTS:
+        g = g + decay * w
+        total = total + g * g
+        w = w - LR * g / (np.sqrt(total) + 1e-8)
+    np.testing.assert_allclose(paddle_steps(type="Adagrad", weight_decay=decay), w, rtol=2e-6)
+
+
 def test_clipping_scales_the_whole_gradient_to_the_norm():
     gradient = np.array([[3.0, 4.0, 0.0, 0.0]])  # norm 5
     got = paddle_steps(gradient, type="SGD", clip_norm=1.0)
@@ -108,7 +119,7 @@ def test_clipping_scales_the_whole_gradient_to_the_norm():
     np.testing.assert_allclose(paddle_steps(gradient, type="SGD", clip_norm=6.0), START - LR * gradient[0], rtol=1e-6)
 
 
-KINDS = ["Adam", "AdamW", "SGD", "Momentum", "RMSProp"]
+KINDS = ["Adam", "AdamW", "Adagrad", "SGD", "Momentum", "RMSProp"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

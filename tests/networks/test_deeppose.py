@@ -7,7 +7,13 @@ from networks.ladder import count
 from paddle import nn
 
 from paddle_pose.errors import ConfigError
-from paddle_pose.networks.deeppose import DeepPose, LocalResponseNorm, PaperFeatures, StridedFeatures
+from paddle_pose.networks.deeppose import DeepPose
+from paddle_pose.networks.deeppose_features import (
+    LocalResponseNorm,
+    PaperFeatures,
+    StridedFeatures,
+    TorchvisionFeatures,
+)
 from paddle_pose.registry import NETWORKS
 
 PAPER_CONVOLUTIONS = 34_944 + 614_656 + 885_120 + 1_327_488 + 884_992
@@ -39,10 +45,19 @@ def test_maps_of_the_keras_model():
     assert features.output_shape == (192, 7, 7)
 
 
+def test_maps_of_torchvision():
+    features = TorchvisionFeatures((224, 224), 1.0)
+    maps = [(64, 55), (64, 27), (192, 27), (192, 13), (384, 13), (256, 13), (256, 13), (256, 6)]
+    assert shapes_inside(features, 224) == [(c, side, side) for c, side in maps]
+    assert features.output_shape == (256, 6, 6)
+
+
 def test_parameters():
     """Of 14 joints at 220x220; the Keras model's own summary counts 352 batch statistics more."""
     assert count(DeepPose(14, (220, 220), "strided")) == 56_492_156
     dense = (256 * 36 + 1) * 4096 + 4097 * 4096 + 4097 * 28
+    torchvision = 61_100_840 - 4097 * 1000 + 4097 * 28  # torchvision documents 61,100,840 for 1000 classes
+    assert count(DeepPose(14, (224, 224), "torchvision")) == torchvision
     assert count(DeepPose(14, (220, 220))) == PAPER_CONVOLUTIONS + dense == 58_396_060
 
 
@@ -77,7 +92,7 @@ def test_local_response_normalisation():
     assert got[0, 1, 2, 3] == pytest.approx(by_hand, rel=1e-5)
 
 
-@pytest.mark.parametrize("variant", ["paper", "strided", "normalised"])
+@pytest.mark.parametrize("variant", ["paper", "strided", "torchvision", "normalised"])
 def test_small_network_learns_everywhere_and_exports(variant, tmp_path):
     network = DeepPose(5, (96, 80), variant, width=0.1, hidden=16)
     x = paddle.to_tensor(np.random.RandomState(0).standard_normal((2, 3, 80, 96)).astype("float32"))
@@ -121,7 +136,7 @@ def test_initial_weights_are_glorots():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"variant": "deep"}, "unknown network variant 'deep'; known: paper, strided, normalised"),
+        ({"variant": "deep"}, "unknown network variant 'deep'; known: paper, strided, torchvision, normalised"),
         ({"dropout": 1.0}, "dropout=1.0"),
         ({"width": 0.001}, "no features are left"),
         ({"hidden": 0}, "no features are left"),

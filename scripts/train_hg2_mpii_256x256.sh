@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Stacked Hourglass of the paper, two stacks (bearpaw's form), MPII single person.
+# Published: bearpaw_hg2_mpii_256x256. Cost: not known.
+#   bash scripts/train_hg2_mpii_256x256.sh
+#   GPUS=0,1,2,3 bash scripts/train_hg2_mpii_256x256.sh
+. "$(dirname "$0")/recipe.sh"
+train_recipe configs/hourglass/hg2_mpii_256x256.yaml "$@"

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Hourglass-52 (one stack of basic residual blocks), MPII single person.
+# Published: mmpose_hourglass52_mpii_256x256. Cost: not known.
+#   bash scripts/train_hourglass52_mpii_256x256.sh
+#   GPUS=0,1,2,3 bash scripts/train_hourglass52_mpii_256x256.sh
+. "$(dirname "$0")/recipe.sh"
+train_recipe configs/hourglass/hourglass52_mpii_256x256.yaml "$@"

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# HRNet-W32 at 192x256 (width x height), COCO keypoints, the recipe of WZMIAOMIAO (pytorch_keypoint/HRNet).
+# Published: wz_hrnet_w32_coco_192x256. Cost: not known.
+#   bash scripts/train_hrnet_w32_coco_192x256_wz.sh
+#   GPUS=0,1,2,3 bash scripts/train_hrnet_w32_coco_192x256_wz.sh
+. "$(dirname "$0")/recipe.sh"
+TRUNK="a trunk trained on ImageNet" train_recipe configs/hrnet/w32_coco_192x256_wz.yaml "$@"

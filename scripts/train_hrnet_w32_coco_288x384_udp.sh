@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# HRNet-W32 with UDP (lengths between pixel centres) at 288x384, COCO keypoints, mmpose's recipe.
+# Published: mmpose_hrnet_w32_coco_288x384_udp. Cost: not known.
+#   bash scripts/train_hrnet_w32_coco_288x384_udp.sh
+#   GPUS=0,1,2,3 bash scripts/train_hrnet_w32_coco_288x384_udp.sh
+. "$(dirname "$0")/recipe.sh"
+TRUNK="a trunk trained on ImageNet" train_recipe configs/hrnet/w32_coco_288x384_udp.yaml "$@"
