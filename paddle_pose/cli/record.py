@@ -61,16 +61,17 @@ def write_record(path: Path, report: Report, dataset: Dataset, config: Config, m
 
 
 def _record(report: Report, dataset: Dataset, config: Config, making: Making) -> dict[str, Any]:
+    of_network = "checkpoint" in making.scored
     return {
         "form": FORM,
-        "row": default_row(config),
+        "row": default_row(config, making.scored),
         "reference": config.reference if isinstance(config.reference, str) else None,
         "differences": _differences(config, making.here),
         "scored": making.scored,
         "protocol": dataset.protocol,
         "people": len(dataset),
         "photos": dataset.num_images,
-        "box_source": box_source(dataset),
+        "box_source": _box_source(dataset, making.scored),
         "rules": report.rules,
         "values": report.values,
         "table": report.rows,
@@ -82,8 +83,8 @@ def _record(report: Report, dataset: Dataset, config: Config, making: Making) ->
             "command": [without_folders(word) for word in making.command],
         },
         "trained_by": making.trained_by,
-        "seed": config.seed,
-        "config_hash": config_hash(config),
+        "seed": config.seed if of_network else None,
+        "config_hash": config_hash(config) if of_network else None,
         "config": named_config(config),
     }
 
@@ -97,15 +98,19 @@ def _differences(config: Config, here: Circumstances) -> list[str]:
     return [f"not comparable: {why}"] if why else differences(row, here)
 
 
-def default_row(config: Config) -> dict[str, Any]:
+def default_row(config: Config, scored: dict[str, Any]) -> dict[str, Any]:
     """Where the table of results shows a record; people give it better words (docs/records.md)."""
     width, height = config.input_wh
-    note = f"{config.dataset.type}, valid split"
-    return {"order": None, "title": f"{config.network.type}, {width}x{height}", "note": note, "test": ""}
+    title = f"{config.network.type}, {width}x{height}"
+    if "checkpoint" not in scored:
+        title = scored.get("baseline") or f"predictions of {scored['predictions']}"
+    return {"order": None, "title": title, "note": f"{config.dataset.type}, valid split", "test": ""}
 
 
-def box_source(dataset: Dataset) -> str:
-    """Whose regions were looked at, in words."""
+def _box_source(dataset: Dataset, scored: dict[str, Any]) -> Optional[str]:
+    """Whose regions were looked at, in words; None for predictions, of which nobody knows."""
+    if "predictions" in scored:
+        return None
     coco = dataset.truth().coco
     return dataset.protocol.rpartition(", ")[2] if coco is None else coco.box_source
 

@@ -78,6 +78,8 @@ def test_no_path_of_the_machine_is_in_it(run, record, synthetic_mpii, tmp_path):
     assert content["config"]["dataset"]["root"] == synthetic_mpii.name
     assert content["trained_by"] is None
     assert content["splits"]["train"] is None
+    assert (content["seed"], content["config_hash"], content["box_source"]) == (None, None, None)
+    assert content["row"]["title"] == "predictions of p.npy"
 
 
 def test_the_published_row_and_the_rules_that_differ(run, tmp_path):
@@ -110,7 +112,8 @@ def test_the_mean_pose_names_the_people_it_is_of(run, synthetic_mpii, tmp_path):
     assert validate(*flags, "--save_record", tmp_path / "r.json") == 0
     content = read(tmp_path / "r.json")
     assert content["splits"]["train"] == split_hash(MPII(str(synthetic_mpii), split="train"))
-    assert content["trained_by"] is None
+    assert (content["trained_by"], content["config_hash"]) == (None, None)
+    assert re.fullmatch(r"mean pose of \d+ training people", content["row"]["title"])
 
 
 def test_a_new_record_can_be_shown_at_once(record):

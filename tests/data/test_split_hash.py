@@ -11,6 +11,7 @@ from paddle_pose.data.coco_photos import COCOPhotos
 from paddle_pose.data.mpii import MPII
 from paddle_pose.data.person_centres import PersonCentres
 from paddle_pose.data.split_hash import split_hash
+from paddle_pose.registry import DATASETS
 
 NAMES = np.array(["a.jpg", "ä.jpg"])
 JOINTS = np.array([[[1.004, 2.005], [3.0, 4.0]], [[-1.0, 0.0], [7.0, 8.0]]])
@@ -61,3 +62,7 @@ def test_mpii_and_the_centres_of_its_people(synthetic_mpii):
     people = MPII(str(synthetic_mpii), split="valid")
     centres = PersonCentres({"type": "MPII"}, str(synthetic_mpii), "valid")
     assert split_hash(people) == split_hash(centres) != split_hash(MPII(str(synthetic_mpii), split="train"))
+
+
+def test_every_dataset_can_be_hashed():
+    assert not [name for name in DATASETS.names() if not hasattr(DATASETS[name], "identity")]
