@@ -39,7 +39,8 @@ def _results(arguments: argparse.Namespace) -> int:
     root = Path(arguments.root or Path(__file__).parents[2])
     if not (root / "results").is_dir():
         raise DataError(f"{root}: has no folder results/; give the folder of a checkout with --root")
-    records, pairs = read_records(root / "results"), _published(root)
+    records = read_records(root / "results")
+    pairs = _published(root, records)
     made = {root / name: _made(root / name, name, records, pairs) for name in DOCUMENTS}
     differing = [path for path, (before, after) in made.items() if before != after]
     for path in differing:
@@ -53,8 +54,8 @@ def _results(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _published(root: Path) -> list[tuple[str, Any, list[Path]]]:
-    """Published rows that configurations name, in the order of their files, with these configurations."""
+def _published(root: Path, records: Sequence[Any]) -> list[tuple[str, Any, list[Path]]]:
+    """Published rows that configurations or records name, in the order of their files, with these configurations."""
     from paddle_pose import references
     from paddle_pose.config import load_config
 
@@ -66,6 +67,10 @@ def _published(root: Path) -> list[tuple[str, Any, list[Path]]]:
                 named.setdefault(reference, []).append(path.relative_to(root))
     for name, paths in named.items():
         references.find(name, f"{paths[0]}: reference")
+    for record in records:
+        if record.reference:
+            references.find(record.reference, f"results/{record.name}.json: reference")
+            named.setdefault(record.reference, [])
     return [(name, row, named[name]) for name, row in references.rows().items() if name in named]
 
 

@@ -135,6 +135,14 @@ def test_published_rows_beside_ours(checkout, monkeypatch):
     assert table(checkout / "README.md")[-1].endswith("| Mean 88.9, Mean@0.1 31.7 | not run |")
 
 
+def test_a_published_row_that_only_a_record_names_is_there(checkout):
+    write(checkout, "a", record_of(reference="tompson_mpii_valid"))
+    assert results.main(["--root", str(checkout)]) == 0
+    last = table(checkout / "README.md")[-1]
+    assert last.startswith(f"| {find('tompson_mpii_valid').title} |  | ")
+    assert last.endswith("| Mean 50.00, Mean@0.1 5.12 [json](results/a.json) |")
+
+
 def test_published_values_say_which_rule_they_are_by():
     assert published_values(find("hrnet_w32_mpii_256x256")).endswith("(at 0.11)")
     assert "(detector AP 56.4)" in published_values(find("hrnet_w32_coco_192x256"))
@@ -161,6 +169,7 @@ BAD_RECORDS = [
     (record_of(values={"Head": 1.0}), "it has neither Mean nor AP"),
     (record_of(table=[]), r"a\.json: a damaged record"),
     (record_of(table={}), r"a\.json: a damaged record"),
+    (record_of(reference="mmpose_hourglass53"), r"results/a\.json: reference: no published row 'mmpose_hourglass53'"),
     (record_of(row={"title": "a | b"}), r"title is 'a \| b'"),
     (record_of(row={"order": "1"}), "row.order is '1'"),
     (record_of(row={"order": 2, "test": "mirror"}), r"b\.json: has the title, note and test of a\.json"),
