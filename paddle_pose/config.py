@@ -56,6 +56,13 @@ class Config(Section):
         """Settings of the loss alone, as `--opts loss.factor=0.5`, are those of the default one."""
         return {"type": "JointsMSE", **value} if isinstance(value, dict) else value
 
+    @pydantic.field_validator("reference", mode="before")
+    @classmethod
+    def _id_or_row(cls, value: Any) -> Any:
+        if value is None or isinstance(value, (str, dict, Reference)):
+            return value
+        raise ValueError(f"{value!r} is not the id of a published row (docs/references.md)")
+
     @property
     def size_name(self) -> str:
         """`256` for a square input, else `192x256`: first part of the best model's folder name."""

@@ -5,6 +5,7 @@ import re
 import runpy
 import shlex
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "scripts").glob("train_*.sh"))
 CONFIGS = [path for path in sorted((ROOT / "configs").rglob("*.yaml")) if path.parent.name != "_base_"]
 ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+ENVIRONMENT["PATH"] = f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}"  # the scripts' `python` is this one
 
 
 class Somebody:

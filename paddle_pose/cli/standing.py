@@ -52,7 +52,8 @@ class Standing:
             if value.here is not None
         ]
         name = self._name if isinstance(self._name, str) else self._row.source
-        return f"epoch {epoch} beside the end of {name}: {'; '.join(parts)}" if parts else None
+        whose = f" ({report.condition})" if report.condition else ""
+        return f"epoch {epoch}{whose} beside the end of {name}: {'; '.join(parts)}" if parts else None
 
     def _usable_curve(self) -> Optional[str]:
         name = getattr(self._row, "curve_of", None)

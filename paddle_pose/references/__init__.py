@@ -43,7 +43,7 @@ class Row(Section):
         mirror_test: whether the mirrored crop was averaged in.
         shift: whether its maps were moved by a cell for that.
         test_scales: sizes of the person that were averaged.
-        decode: from maps to joints.
+        decode: from maps to joints, as `codec.refine`.
         labels: whose left is left.
         selection: which checkpoint.
         start: weights that training began with.
@@ -80,7 +80,7 @@ class Row(Section):
     mirror_test: Optional[bool] = None
     shift: Optional[bool] = None
     test_scales: str = ""
-    decode: Optional[Literal["argmax", "quarter", "dark", "udp", "coordinates"]] = None
+    decode: Optional[Literal["quarter", "dark", "udp", "bicubic", "coordinates"]] = None
     labels: Optional[Literal["person-centric", "observer-centric"]] = None
     selection: str = ""
     start: str = ""

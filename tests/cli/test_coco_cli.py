@@ -54,9 +54,11 @@ def test_training_prints_ap_and_whose_boxes(run, synthetic_coco):
     assert any(re.match(r"ground-truth boxes( +(\d+\.\d\d|-)){10}$", row) for row in lines)
     assert any(re.match(r"\[VALID\] epoch: 1, AP: \d+\.\d{4} \(ground-truth boxes\), new best", row) for row in lines)
     assert any(re.match(r"left_elbow +(\d+\.\d\d|-)$", row) for row in lines)
-    assert any(
-        re.match(r"  AP: published 74\.400, here \d+\.\d{3} \(ground-truth boxes\), difference", row) for row in lines
+    beside = (
+        r"epoch 1 \(ground-truth boxes\) beside the end of a paper: AP \d+\.\d\d, published 74\.40 \([+-]\d+\.\d\d\)$"
     )
+    assert any(re.match(beside, row) for row in lines)
+    assert "compared with: a paper: AP 74.400" in lines
 
 
 def evaluated(capsys, *arguments) -> tuple[dict, str]:
