@@ -143,5 +143,5 @@ def headline(verb: str, name: str, row: references.Row) -> str:
 
 def warnings(words: list[str], row: references.Row) -> list[str]:
     """A line for each of some words, for each doubt about the row, and for what others got."""
-    others = [f"  reproduced by others: {row.reproduced}"] if row.reproduced and not row.disputed else []
+    others = [f"  reproduced: {row.reproduced}"] if row.reproduced and not row.disputed else []
     return [*(f"  warning: {line}" for line in (*words, *caveats(row))), *others]

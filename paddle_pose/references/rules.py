@@ -68,7 +68,7 @@ def caveats(row: Row) -> list[str]:
     if row.approximate:
         lines.append("its source says `about`")
     if row.disputed:
-        lines.append(f"reproduced by others: {row.reproduced}")
+        lines.append(f"reproduced: {row.reproduced}")
     return lines
 
 
@@ -100,10 +100,10 @@ def _boxes(row: Row, here: Circumstances) -> str:
         return ""
     if row.boxes == "detector AP 56.4" and here.boxes == DETECTOR_56:
         return ""
-    worth = ""
-    if {row.boxes, here.boxes} & {"ground truth"} and "none" not in (row.boxes, here.boxes):
-        worth = "; those of the ground truth are worth about 2 AP more than a detector's"
-    return f"boxes: the reference's {row.boxes}, here {here.boxes}{worth}"
+    words = f"boxes: the reference's {row.boxes}, here {here.boxes}"
+    if "ground truth" in (row.boxes, here.boxes) and "none" not in (row.boxes, here.boxes):
+        words += "; those of the ground truth are worth about 2 AP more than a detector's"
+    return words
 
 
 def _mirror(row: Row, here: Circumstances) -> str:
@@ -145,9 +145,9 @@ def _mean(row: Row, here: Circumstances) -> str:
 
 
 def _comparison(row: Row, here: Circumstances) -> str:
-    return "the reference counts errors below the threshold (<), here those equal to it too (<=)" * (
-        row.comparison == "<"
-    )
+    if row.comparison != "<":
+        return ""
+    return "the reference counts errors below the threshold (<), here those equal to it too (<=)"
 
 
 def _unlike(what: str, theirs: Optional[str], ours: Optional[str]) -> str:

@@ -52,7 +52,7 @@ def measured(row: Row) -> str:
 def _others(row: Row) -> str:
     parts = (
         f"**not comparable**: {row.not_comparable}" if row.not_comparable else "",
-        f"reproduced by others: {row.reproduced}" if row.reproduced else "",
+        f"reproduced: {row.reproduced}" if row.reproduced else "",
         f"cost: {row.cost}" if row.cost else "",
         row.note,
     )
