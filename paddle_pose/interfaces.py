@@ -32,6 +32,9 @@ class Dataset(Protocol):
     def truth(self) -> Truth:
         """What predictions are scored against, in the order of `sample`."""
 
+    def identity(self) -> tuple[Any, Any, Any]:
+        """Names of photos, joints (N, K, 2) and labelled (N, K) of the annotated people: what makes this split."""
+
 
 class Network(Protocol):
     """A `paddle.nn.Layer` built from plain values. `stride` = crop pixels per output cell."""

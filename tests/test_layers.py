@@ -11,17 +11,17 @@ ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version", "pickled_values"},
     {"safe_unpickler", "atomic_files"},
-    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes"},
+    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"},
     {"coco_samples", "references"},
     {"samples"},
     {"interfaces", "geometry"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
-    {"engine", "config", "viewer", "curves", "conversion"},
-    {"builder_data"},
+    {"engine", "config", "viewer", "curves", "conversion", "complexity"},
+    {"builder_data", "config_hash"},
     {"builder"},
     {"builder_training"},
     {"cli"},
-    {"__main__"},
+    {"__main__", "flops", "results"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -30,6 +30,7 @@ WITHOUT_PADDLE = (
     *("interfaces", "geometry", "data", "metrics", "synthetic", "config", "viewer", "curves", "builder_data"),
     *("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle", "conversion.torch_writer"),
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
+    *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
 )
 FILES = sorted(ROOT.rglob("*.py"))
 

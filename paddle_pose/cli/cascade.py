@@ -131,8 +131,8 @@ def score_cascade(arguments: argparse.Namespace) -> Optional[tuple]:
     """Scores every stage of the cascade in `--pretrained_model`, each on what the one before it saw.
 
     Returns:
-        Configuration, dataset, metric and predictions of the last stage, facts for the record, and a line for each
-        stage; None on all processes but the first.
+        Configuration, dataset, metric and predictions of the last stage, facts for the record, a line for each stage,
+        and what trained the last stage; None on all processes but the first.
     """
     path = Path(arguments.pretrained_model)
     for flag in ("config", "image_size"):
@@ -150,4 +150,5 @@ def score_cascade(arguments: argparse.Namespace) -> Optional[tuple]:
         found = see(config, model, people, None if found is None else found.joints_image, place)
         values.append(metric(found, people.truth()).values)
     facts = {"checkpoint": path.name, "stages": values, "mirror_test": configs[-1].valid.mirror_test}
-    return (configs[-1], people, metric, found, facts, tuple(stage_lines(values))) if place[0] == 0 else None
+    lines, trained_by = tuple(stage_lines(values)), load_model(models[-1])[1].get("trained_by")
+    return (configs[-1], people, metric, found, facts, lines, trained_by) if place[0] == 0 else None

@@ -6,6 +6,8 @@ import sys
 COMMANDS = {  # name -> module under paddle_pose.cli whose `main` it is, and what it is for
     "train": ("train", "train a network"),
     "val": ("val", "score a network, or predictions that any system wrote"),
+    "flops": ("flops", "parameters and multiply-accumulates of configurations"),
+    "results": ("results", "make the tables of results in the documents from results/*.json"),
 }
 
 

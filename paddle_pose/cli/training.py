@@ -25,12 +25,16 @@ from paddle_pose.cli.preflight import (
 from paddle_pose.cli.standing import Standing
 from paddle_pose.cli.validation_loss import ValidationLoss, goes_by_loss
 from paddle_pose.config import Config
+from paddle_pose.config_hash import config_hash
 from paddle_pose.curves import draw_curves
 from paddle_pose.data.loader import BadPhotos, Loader, training_order
+from paddle_pose.data.split_hash import split_hash
 from paddle_pose.engine import distributed
 from paddle_pose.engine.logger import Logger, visualdl_writer
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.run import Run, RunFiles, RunSettings
+from paddle_pose.engine.trained_by import TrainedBy
+from paddle_pose.environment import environment
 from paddle_pose.errors import ConfigError, UserError
 from paddle_pose.interfaces import Dataset
 from paddle_pose.samples import Report
@@ -158,9 +162,17 @@ def _make_run(
         files,
         RunSettings(train.epochs, train.log_steps, train.checkpoint_steps, valid.every_epochs, valid.best),
         checkpoint_facts(parts),
+        _trained_by(config, datasets["train"], ranks),
         writes=rank == 0,
         standing=standing.line,
     )
+
+
+def _trained_by(config: Config, people: Dataset, ranks: int) -> TrainedBy:
+    train = config.train
+    facts = {**environment(), "processes": ranks, "seed": config.seed}
+    facts |= {"config_hash": config_hash(config), "train_split": split_hash(people)}
+    return TrainedBy(facts, train.batch_size * train.accumulate * ranks)
 
 
 def _train_loader(parts: Parts, dataset: Dataset, logger: Logger) -> Loader:

@@ -1,6 +1,7 @@
 """val.py: scores a trained network, or a file of predictions that any system wrote."""
 
 import argparse
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -48,11 +49,15 @@ class _Scored:
     metric: Any
     predictions: Any
     facts: dict[str, Any]
-    notes: tuple[str, ...] = ()  # lines before the report
-    here: Any = None  # Circumstances
+    notes: tuple[str, ...]  # lines before the report
+    here: Any  # Circumstances
+    trained_by: Any = None  # what the checkpoint says of its training
+    train_split: Optional[str] = None  # hash of the training people, where they were used
+    processes: int = 1
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
     if arguments.baseline:
         scored = _score_baseline(arguments)
     elif arguments.predictions:
@@ -66,7 +71,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     report = scored.metric(scored.predictions, scored.dataset.truth())
     try:
-        _save(arguments, scored, report)
+        _save(arguments, scored, report, time.monotonic() - began)
     finally:  # a full disk does not cost the numbers
         for note in scored.notes:
             print(note)
@@ -76,14 +81,14 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _published(scored: _Scored, report: Any) -> list[str]:
     """Lines about the row that the configuration, the flag or the predictions themselves name."""
-    from paddle_pose.cli.comparison import circumstances, report_lines
+    from paddle_pose.cli.comparison import report_lines
 
     if scored.config.reference is None:
         return []
-    return report_lines(scored.config.reference, report, scored.here or circumstances(scored.config, scored.dataset))
+    return report_lines(scored.config.reference, report, scored.here)
 
 
-def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
+def _save(arguments: argparse.Namespace, scored: _Scored, report: Any, seconds: float) -> None:
     if arguments.save_predictions:
         from paddle_pose.cli.pose_files import write_pose_file
 
@@ -94,9 +99,10 @@ def _save(arguments: argparse.Namespace, scored: _Scored, report: Any) -> None:
 
         save_pictures(Path(arguments.save_pictures), scored.dataset, scored.predictions, arguments.num_pictures)
     if arguments.save_record:
-        from paddle_pose.cli.record import write_record
+        from paddle_pose.cli.record import Making, write_record
 
-        write_record(Path(arguments.save_record), report, scored.dataset, scored.config, scored.facts)
+        how = Making(scored.facts, seconds, scored.here, scored.trained_by, scored.train_split, scored.processes)
+        write_record(Path(arguments.save_record), report, scored.dataset, scored.config, how)
 
 
 def _score_file(arguments: argparse.Namespace) -> _Scored:
@@ -113,7 +119,7 @@ def _score_file(arguments: argparse.Namespace) -> _Scored:
     dataset, predictions = read_pose_file(arguments.predictions, dataset, metric)
     name, notes = whose_predictions(predictions)
     config = config.model_copy(update={"reference": arguments.reference or name})  # not the row of its network
-    facts = {"predictions": arguments.predictions, **({"published": name} if name else {})}
+    facts = {"predictions": Path(arguments.predictions).name, **({"published": name} if name else {})}
     return _Scored(config, dataset, metric, predictions, facts, notes, of_predictions(config, dataset))
 
 
@@ -121,16 +127,22 @@ def _score_baseline(arguments: argparse.Namespace) -> _Scored:
     from paddle_pose.cli.baseline import score_mean_pose
     from paddle_pose.cli.comparison import of_predictions
 
-    config, dataset, metric, predictions, facts = score_mean_pose(arguments)
-    note = f"mean-pose baseline, no network: {facts['baseline']}, put into each region"
-    return _Scored(config, dataset, metric, predictions, facts, (note,), of_predictions(config, dataset))
+    config, dataset, metric, predictions, facts, train_split = score_mean_pose(arguments)
+    notes = (f"mean-pose baseline, no network: {facts['baseline']}, put into each region",)
+    here = of_predictions(config, dataset)
+    return _Scored(config, dataset, metric, predictions, facts, notes, here, train_split=train_split)
 
 
 def _score_cascade(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose.cli.cascade import score_cascade
 
     scored = score_cascade(arguments)
-    return scored and _Scored(*scored)
+    if scored is None:
+        return None
+    from paddle_pose.cli.comparison import circumstances
+
+    config, people, *parts, trained_by = scored
+    return _Scored(config, people, *parts, circumstances(config, people), trained_by)
 
 
 def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
@@ -161,5 +173,7 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     people, predictions = scorer.predict(parts.network)
     how, notes = scorer.describe(people, predictions)
     scored = {"checkpoint": path.name, "epoch": facts.get("epoch"), **how}
-    here = circumstances(config, people, parts.codec)
-    return _Scored(config, people, build_metric(config), predictions, scored, notes, here) if place[0] == 0 else None
+    if place[0]:
+        return None
+    here, metric, by = circumstances(config, people, parts.codec), build_metric(config), facts.get("trained_by")
+    return _Scored(config, people, metric, predictions, scored, notes, here, by, processes=place[1])

@@ -112,6 +112,10 @@ class PhotoPeople:
         """Positions and labels as annotated; no head sizes."""
         return Truth(joints_image=self.people.joints_image.copy(), labelled=self.people.labelled.copy())
 
+    def identity(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What makes this split this one: names of photos, joints (N, K, 2) and labelled (N, K)."""
+        return self.people.photo_names, self.people.joints_image, self.people.labelled
+
     def check_photos(self, max_missing: float = 0.0) -> None:
         """DataError unless the photos of the split are there (by name; the files are not opened).
 

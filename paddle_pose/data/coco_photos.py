@@ -155,6 +155,12 @@ class COCOPhotos:
         poses = read_poses(path, self._annotations.category_id, len(self._annotated))
         return self._found(poses, str(path), f"poses of {Path(path).name}")
 
+    def identity(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What makes this split this one: photos of the samples, then of the labelled people; the people's joints."""
+        counts = np.diff(self._first_of_photo)
+        names = [self.photos.names[self._photo], np.repeat(self.photos.names, counts)]
+        return np.concatenate(names), self._joints_image[:-1], self._labelled[:-1]
+
     def check_photos(self, max_missing: float = 0.0) -> None:
         """DataError unless all but a share `max_missing` of the photos are there (by name; they are not opened)."""
         check_files(self.photo_folder, self.photos.names[self._photo], HOW_TO_GET_PHOTOS, max_missing)

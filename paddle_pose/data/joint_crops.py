@@ -100,6 +100,10 @@ class JointCrops:
     def __len__(self) -> int:
         return len(self._person)
 
+    def identity(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """That of the people."""
+        return self.dataset.identity()
+
     def sample(self, index: int) -> Sample:
         """Pair `index`, 0 <= index < M, of a person and a joint; only this joint is labelled, unless all are."""
         person, joint = int(self._person[index]), int(self._joint[index])

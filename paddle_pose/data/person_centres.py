@@ -69,6 +69,10 @@ class PersonCentres:
         first = np.stack([people[0] for people in everybody])
         return Truth(first, np.ones(first.shape[:2], bool), everybody=everybody)
 
+    def identity(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """That of the people."""
+        return self.people_dataset.identity()
+
     def check_photos(self, max_missing: float = 0.0) -> None:
         """DataError unless the photos of the split are there."""
         self.people_dataset.check_photos(max_missing)

@@ -10,6 +10,7 @@ from paddle_pose.engine.checkpoint import load_training_state, save_atomically, 
 from paddle_pose.engine.logger import Logger
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.stop import Interrupted
+from paddle_pose.engine.trained_by import TrainedBy
 from paddle_pose.engine.trainer import Trainer
 from paddle_pose.errors import CheckpointError, UserError
 from paddle_pose.samples import Report
@@ -62,6 +63,7 @@ class Run:
         files: where things go.
         settings: how often.
         meta: JSON-able facts stored in every checkpoint: configuration, skeleton.
+        trained_by: what trains, stored in every checkpoint too.
         writes: True on the one process that writes files.
         standing: epoch from 1, its report, mean loss of the last steps -> where the run stands beside others; a line.
     """
@@ -76,6 +78,7 @@ class Run:
         files: RunFiles,
         settings: RunSettings,
         meta: dict[str, Any],
+        trained_by: TrainedBy,
         writes: bool = True,
         standing: Callable[[int, Report, Optional[float]], Optional[str]] = lambda epoch, report, loss: None,
     ) -> None:
@@ -88,6 +91,7 @@ class Run:
             meta,
             writes,
         )
+        self._trained_by = trained_by
 
     def resume(self) -> None:
         """Goes on from the training state of this folder; CheckpointError if it is of another network or skeleton."""
@@ -100,6 +104,7 @@ class Run:
         if saved != self._meta["skeleton"]:
             raise CheckpointError(f"{path}: trained on skeleton {saved}, the dataset has {self._meta['skeleton']}")
         self.trainer.load_state(state, path)
+        self._trained_by.resume(state["meta"].get("trained_by"), self.trainer.progress.step)
         changed = _differences(state["meta"].get("config", {}), self._meta["config"])
         if changed:
             self._log.line(f"resuming with other settings than before: {', '.join(changed)}")
@@ -137,7 +142,7 @@ class Run:
         """Writes what --resume needs."""
         if not self._writes:
             return
-        state = self.trainer.state(self._meta)
+        state = self.trainer.state(self._facts())
         broken = next((name for name, array in state["network"].items() if not np.isfinite(array).all()), None)
         if broken is not None:  # the loss was still finite, but what follows cannot be
             raise UserError(
@@ -145,6 +150,10 @@ class Run:
                 "from before; lower optimizer.lr or set optimizer.clip_norm, then --resume"
             )
         save_atomically(state, self.files.training_state)
+
+    def _facts(self) -> dict[str, Any]:
+        """Of a checkpoint that is written now."""
+        return {**self._meta, "trained_by": self._trained_by.facts(self.trainer.progress.step)}
 
     def _with_bar(self, epoch_batches: Callable) -> Callable:
         def batches(epoch: int, first: int):
@@ -192,7 +201,7 @@ class Run:
         if is_best:
             progress.best, progress.best_epoch = float(value), epoch
             if self._writes:
-                meta = {**self._meta, "epoch": epoch, "values": report.values, "rules": report.rules}
+                meta = {**self._facts(), "epoch": epoch, "values": report.values, "rules": report.rules}
                 save_model(self.files.best_model, to_arrays(self.trainer.network.state_dict()), meta)
         numbers = {**report.values, **further}
         self._log.numbers(progress.step, {f"valid/{key}": number for key, number in numbers.items()})

@@ -41,6 +41,9 @@ def assert_same_run(folder, whole) -> None:
     weights, facts = load_model(best_model(folder))
     expected, expected_facts = load_model(best_model(whole[0]))
     assert (facts["epoch"], facts["values"]) == (expected_facts["epoch"], expected_facts["values"])
+    trained, expected_trained = state_of(folder)["meta"]["trained_by"], state_of(whole[0])["meta"]["trained_by"]
+    assert trained["images"] == expected_trained["images"]
+    assert trained["resumed"] > expected_trained["resumed"] == 0
     assert all((weights[name] == expected[name]).all() for name in expected)
 
 

@@ -9,6 +9,7 @@ from paddle_pose.engine.logger import Logger
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.run import Run, RunFiles, RunSettings
 from paddle_pose.engine.schedule import Schedule
+from paddle_pose.engine.trained_by import TrainedBy
 from paddle_pose.samples import Report
 
 
@@ -51,7 +52,8 @@ def run_of(folder, best, observe="best", type="plateau", losses=LOSSES):  # noqa
 
     logger = Logger(folder)
     settings = RunSettings(5, 1, 1000, 1, best)
-    run = Run(trainer, Meter(5, 1, 1, 1), evaluate, dict, logger, RunFiles(folder, "32"), settings, {"skeleton": "toy"})
+    files, meta, trained_by = RunFiles(folder, "32"), {"skeleton": "toy"}, TrainedBy({}, 1)
+    run = Run(trainer, Meter(5, 1, 1, 1), evaluate, dict, logger, files, settings, meta, trained_by)
     observe_value = trainer.observe
 
     def observed(value):
