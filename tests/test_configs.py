@@ -27,6 +27,7 @@ from paddle_pose.errors import ConfigError
 from paddle_pose.registry import CODECS, LOSSES
 
 ROOT = Path(__file__).parents[1] / "configs"
+LEAST = 48  # pixels
 PATHS = [path for path in sorted(ROOT.rglob("*.yaml")) if path.parent.name != "_base_"]
 
 
@@ -86,14 +87,17 @@ def derived(parts):
 
 @paddle.no_grad()
 def smallest(parts):
-    """The same network with the codec of the smallest input that it takes, 48 pixels or more."""
+    """The same network with the codec of a small input that it takes.
+
+    Not the smallest of all: one cell of the coarsest map makes batch statistics of two numbers, and the gradients of
+    eight stacks then leave float32.
+    """
     width, height = parts.config.input_wh
     steps = gcd(width, height) // 16
     parts.network.eval()
+    least, small = None, None
     for step in range(1, steps + 1):
         input_wh = width * step // steps, height * step // steps
-        if min(input_wh) < 48:
-            continue
         config = parts.config.model_copy(update={"input_wh": input_wh})
         try:
             small = replace(parts, config=config)
@@ -101,8 +105,11 @@ def smallest(parts):
             forward(small)
         except ConfigError:  # not a multiple of what the network needs
             continue
-        return small
-    raise AssertionError("the network does not take the input size of its own configuration")
+        least = least or max(LEAST, 2 * min(input_wh))
+        if min(input_wh) >= least:
+            break
+    assert least, "the network does not take the input size of its own configuration"
+    return small
 
 
 def test_every_stage_has_the_codecs_shape_and_every_weight_learns(all_parts):
