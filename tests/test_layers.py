@@ -21,7 +21,7 @@ ROWS = [  # low to high
     {"builder"},
     {"builder_training"},
     {"cli"},
-    {"__main__"},
+    {"__main__", "convert"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -39,7 +39,7 @@ WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle",
 WITHOUT_PADDLE += ("coco_samples", "shapes", "safe_unpickler", "atomic_files", "safetensor_files")
 WITHOUT_PADDLE += ("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle")
 WITHOUT_PADDLE += ("conversion.torch_writer",)
-WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
+WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.convert", "convert")
 FILES = sorted(ROOT.rglob("*.py"))
 
 
