@@ -48,8 +48,17 @@ def reading(path: Union[str, Path], program: str) -> Iterator[None]:
     except Unsuitable as error:
         raise CheckpointError(f"{path}: {error}") from None
     except Exception as error:  # bytes that are no pickle make the machine raise whatever it likes
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise CheckpointError(f"{path}: damaged or not a {program} checkpoint: {reason}") from None
+
+
+def shown(value: Any) -> str:
+    """A value of the file for a message: short, in one line; of a container, whose text may be endless, its type."""
+    if isinstance(value, np.dtype) or type(value) is int and value.bit_length() < 64:
+        value = str(value)
+    if not isinstance(value, str):
+        return f"a {type(value).__name__}"
+    return "".join(letter if letter.isprintable() else "?" for letter in value[:60])
 
 
 class _NdarrayName:
@@ -62,10 +71,10 @@ class _NdarrayName:
 def _dtype(name: Any, *flags: Any) -> np.dtype:
     """`numpy.dtype` of a simple numeric kind; the flags are pickle's `align` and `copy`."""
     if not isinstance(name, (str, bytes)) or len(flags) > 2:
-        raise Refused(f"dtype {str(name)[:40]!r}")
+        raise Refused(f"dtype {shown(name)}")
     dtype = np.dtype(name, False, True)  # a copy: BUILD sets its byte order, and must not touch numpy's own
     if dtype.kind not in NUMERIC_KINDS:
-        raise Refused(f"dtype {dtype}")
+        raise Refused(f"dtype {shown(dtype)}")
     return dtype
 
 
@@ -90,14 +99,14 @@ def _scalar(dtype: Any, raw: Any) -> Any:
 
 def _checked(dtype: Any) -> np.dtype:
     if not isinstance(dtype, np.dtype) or dtype.kind not in NUMERIC_KINDS:
-        raise Refused(f"dtype {str(dtype)[:40]!r}")
+        raise Refused(f"dtype {shown(dtype)}")
     return dtype
 
 
 def _latin1(text: str, codec: str = "latin1") -> bytes:
     """`_codecs.encode`, by which protocol 2 writes bytes."""
     if codec not in ("latin1", "latin-1"):
-        raise Refused(f"codec {codec!r}")
+        raise Refused(f"codec {shown(codec)}")
     return str.encode(text, "latin1")
 
 
@@ -147,7 +156,7 @@ class Unpickler(pickle._Unpickler):
         try:
             return ALLOWED[module, name]
         except KeyError:
-            raise Refused(f"global {str(module)[:60]}.{str(name)[:60]}") from None
+            raise Refused(f"global {shown(module)}.{shown(name)}") from None
 
     def persistent_load(self, pid: Any) -> Any:
         """References to objects outside the file: there are none."""

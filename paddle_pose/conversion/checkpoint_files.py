@@ -9,6 +9,7 @@ from paddle_pose.conversion.torch_reader import ZIP_START, is_legacy, read_torch
 from paddle_pose.errors import CheckpointError
 
 START_LENGTH = 512
+PADDLE_SUFFIXES = (".pdparams", ".pdopt", ".pdstate")
 FETCH_AGAIN = "fetch the file again"
 OTHER_STARTS = (  # first bytes -> what such a file is, and what to do
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; run `git lfs pull` where it came from"),
@@ -43,6 +44,8 @@ def read_checkpoint(path: Union[str, Path]) -> Any:
         return read_torch(path)
     if safetensor_files.is_safetensors(start):
         return safetensor_files.read(path)[0]
+    if start and Path(path).suffix in PADDLE_SUFFIXES:
+        raise CheckpointError(f"{path}: this is a Paddle checkpoint, not one of PyTorch")
     raise CheckpointError(f"{path}: {_description(start)}")
 
 
@@ -63,12 +66,12 @@ def _description(start: bytes) -> str:
     if start[257:262] == b"ustar":
         return "a tar archive: unpack it, or if PyTorch before 0.1.10 wrote it, save it anew with a later one"
     if start[:1] == b"\x80":
-        return "a pickle that PyTorch did not write; a Paddle checkpoint (.pdparams) is such a file"
+        return "a pickle, but not of torch.save; perhaps a Paddle checkpoint (.pdparams)"
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return f"a web page, not the file it should have led to; {FETCH_AGAIN}"
     for beginning, description in OTHER_STARTS:
         if start.startswith(beginning):
             return description
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return f"a web page, not the file it should have led to; {FETCH_AGAIN}"
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start):
         return f"a text, not a checkpoint; it begins with {start[:30].decode()!r}"
     return "neither a PyTorch nor a safetensors file, or damaged at its start"

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from paddle_pose.conversion.torch_names import DTYPES, Foreign, NumpyArray, Storage, Tensor
-from paddle_pose.safe_unpickler import PLAIN, Plain, Refused, Unsuitable
+from paddle_pose.safe_unpickler import PLAIN, Plain, Refused, Unsuitable, shown
 
 SAVE_INSTEAD = "load it in PyTorch and save model.state_dict()"
+FOREIGN_KINDS = {NumpyArray: "numpy.ndarray of objects"}
 WEIGHT_NAMES = ("weight", "bias")  # some of each network's parameters end in these
 
 
@@ -36,13 +37,13 @@ class Contents(Plain):
         return plain
 
     def container(self, node: Any) -> Any:
-        """A dict, a list or a tuple; a dict made of arrays may hold nothing foreign."""
+        """A dict, a list or a tuple; a `state_dict` may hold nothing foreign."""
         plain = super().container(node)
-        if isinstance(plain, dict) and 2 * sum(isinstance(value, np.ndarray) for value in plain.values()) > len(plain):
-            self._has_weights |= any(isinstance(key, str) and key.endswith(WEIGHT_NAMES) for key in plain)
+        if isinstance(plain, dict) and _is_state_dict(plain):
+            self._has_weights = True
             for key, value in plain.items():
                 if isinstance(value, Foreign):
-                    raise _misplaced(f"as {str(key)[:60]!r}, among the weights,", value)
+                    raise _misplaced(f"as {shown(key)!r}, among the weights,", value)
         return plain
 
     def leaf(self, node: Any) -> Any:
@@ -55,7 +56,7 @@ class Contents(Plain):
             return self._row(node, node.dtype)
         if isinstance(node, NumpyArray) and node.value is not None:
             return node.value
-        foreign = node if isinstance(node, Foreign) else Foreign(getattr(node, "__name__", type(node).__name__))
+        foreign = node if isinstance(node, Foreign) else Foreign(FOREIGN_KINDS.get(type(node), type(node).__name__))
         self._foreign.append(foreign)
         return foreign
 
@@ -81,6 +82,13 @@ class Contents(Plain):
             self._rows[storage.key, dtype] = _float32(row) if dtype == "bfloat16" else row
         row = self._rows[storage.key, dtype]
         return row if storage == whole else row[storage.start : storage.start + storage.count]
+
+
+def _is_state_dict(entries: dict) -> bool:
+    """Mostly arrays, under names of layers: an optimizer's state has no layers, other baggage few arrays."""
+    arrays = sum(isinstance(value, np.ndarray) for value in entries.values())
+    layers = any(isinstance(key, str) and ("." in key or key.endswith(WEIGHT_NAMES)) for key in entries)
+    return layers and 2 * arrays > len(entries)
 
 
 def _result_dtype(dtype: str) -> str:

