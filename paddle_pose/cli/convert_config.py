@@ -22,7 +22,7 @@ def chosen_config(known: Recognised, arguments: argparse.Namespace) -> tuple[Con
     if arguments.config:
         config = load_config(arguments.config, tuple(arguments.opts), _size(arguments))
         _check_network(known, config, arguments.config)
-        return config, arguments.config
+        return config, f"{arguments.config}, as it is{_other_settings(known)}"
     if known.is_trunk:
         raise ConfigError(
             f"{known}: say with --config which network gets it, for instance {' or '.join(map(_path, known.configs))}"
@@ -36,7 +36,15 @@ def chosen_config(known: Recognised, arguments: argparse.Namespace) -> tuple[Con
     notes += [f"{section}: as {known.source} has it" for section in known.settings]
     notes += [] if is_first else ["reference: none"]
     config = load_config(path, tuple(arguments.opts), _size(arguments), base)
-    return config, f"{path}{' with ' if notes else ''}{'; '.join(notes)}"
+    width, height = config.input_wh
+    notes.append(f"input {width}x{height}, which the file does not say")
+    return config, f"{path}; {'; '.join(notes)}"
+
+
+def _other_settings(known: Recognised) -> str:
+    """What a program has that --config may not."""
+    said = "; ".join(f"{section} {values}" for section, values in known.settings.items())
+    return f". {known.source} itself has {said}" if said else ""
 
 
 def _default(known: Recognised, arguments: argparse.Namespace) -> tuple[str, bool]:

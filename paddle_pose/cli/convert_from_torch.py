@@ -33,7 +33,7 @@ def convert_from_torch(source: Path, target: Path, arguments: argparse.Namespace
     fresh = beyond_trunk(parts.network) if known.is_trunk else parts.network.head if arguments.drop_head else ()
     found = match(bare.entries, parts.network, tuple(fresh))
     _print(source, bare, known, where, found, parts, arguments)
-    _check(source, known, found, parts, arguments, where)
+    _check(source, known, found, parts, arguments)
     own = parts.network.state_dict()
     rest = {name: own[name].numpy() for name in own if name not in found.found}
     facts = {**checkpoint_facts(parts), "converted_from": _origin(source, bare, known, found, fresh)}
@@ -96,14 +96,12 @@ def _print(
     print("\n".join(match_lines(found, bare.entries, parts.network, arguments.verbose)))
 
 
-def _check(
-    source: Path, known: Recognised, found: Match, parts: Parts, arguments: argparse.Namespace, where: str
-) -> None:
+def _check(source: Path, known: Recognised, found: Match, parts: Parts, arguments: argparse.Namespace) -> None:
     """CheckpointError unless everything fits, or what does not was accepted."""
     kind = type(parts.network).__name__
     if found.misshapen and all(one.name.startswith(tuple(parts.network.head)) for one in found.misshapen):
         raise CheckpointError(
-            f"{source}: has {known.joints} joints, {where} has {len(parts.skeleton)} (first: {found.misshapen[0]}); "
+            f"{source}: has {known.joints} joints, {arguments.config or 'the configuration'} has {len(parts.skeleton)} (first: {found.misshapen[0]}); "
             "--drop_head keeps all but the layers that depend on joints"
         )
     if found.misshapen:

@@ -12,7 +12,9 @@ MODULES = [1, 4, 3]  # of HRNet's stages 2 to 4, unless it is one of the small o
 AS_TESTED_THERE = {"codec": {"shift_mirrored": False}}  # neither hourglass program shifts maps of the mirrored photo
 BEARPAW_COLOURS = {"mean": [0.4404, 0.444, 0.4327], "std": [1.0, 1.0, 1.0], "order": "RGB"}
 PRINCETON_COLOURS = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0], "order": "RGB"}
-EXTRAS_UNKNOWN = "the file does not say whether it was trained with DARK or UDP; if so, give that --config"
+EXTRAS_UNKNOWN = (
+    "the file does not say whether it was trained at another size, with DARK or UDP; if so, give that --config"
+)
 CAFFE_COLOURS = (
     "taken for the authors' Caffe weights (BGR, x / 256 - 0.5); for weights that tensorboy's own code trained give "
     "--config configs/openpose/vgg19_coco_368x368_source.yaml"
