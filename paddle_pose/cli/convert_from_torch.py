@@ -3,13 +3,14 @@
 import argparse
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from paddle_pose import runtime
 from paddle_pose.builder import Parts, build, checkpoint_facts
 from paddle_pose.cli.convert_config import chosen_config
-from paddle_pose.config import load_config
+from paddle_pose.config import Config, load_config
 from paddle_pose.conversion.checkpoint_files import read_checkpoint
 from paddle_pose.conversion.match import Match, beyond_trunk, match
 from paddle_pose.conversion.recognise import recognise
@@ -23,86 +24,102 @@ from paddle_pose.errors import CheckpointError
 FRESH_SEED = 0  # of weights that no checkpoint gives
 
 
+@dataclass(frozen=True)
+class _Conversion:
+    """A file, what it was recognised as, our network for it, and which entry goes where."""
+
+    source: Path
+    bare: Bare
+    known: Recognised
+    parts: Parts
+    where: str  # the configuration, in words
+    fresh: tuple[str, ...]  # beginnings of names that keep the network's own weights
+    found: Match
+
+
 def convert_from_torch(source: Path, target: Path, arguments: argparse.Namespace) -> int:
     """Writes TARGET; returns the exit code."""
-    content = read_checkpoint(source)
-    if not isinstance(content, Mapping):
-        raise CheckpointError(f"{source}: holds a {type(content).__name__}, not weights by name")
-    bare = _unwrapped(content, source, arguments)
-    known, parts, where = _network(bare, source, arguments)
-    fresh = beyond_trunk(parts.network) if known.is_trunk else parts.network.head if arguments.drop_head else ()
-    found = match(bare.entries, parts.network, tuple(fresh))
-    _print(source, bare, known, where, found, parts, arguments)
-    _check(source, known, found, parts, arguments)
-    own = parts.network.state_dict()
-    rest = {name: own[name].numpy() for name in own if name not in found.found}
-    facts = {**checkpoint_facts(parts), "converted_from": _origin(source, bare, known, found, fresh)}
-    save_model(target, {name: found.found.get(name, rest.get(name)) for name in own}, facts)
-    fresh_line = f", {len(rest)} of them fresh (seed {FRESH_SEED})" if rest else ""
-    print(f"written to {target}: {len(own)} entries{fresh_line}")
+    made = _prepared(source, arguments)
+    _print(made, arguments.verbose)
+    _check(made, arguments)
+    own = made.parts.network.state_dict()
+    weights = {name: made.found.found[name] if name in made.found.found else own[name].numpy() for name in own}
+    save_model(target, weights, {**checkpoint_facts(made.parts), "converted_from": _origin(made)})
+    drawn = len(own) - len(made.found.found)
+    print(f"written to {target}: {len(own)} entries{f', {drawn} of them fresh (seed {FRESH_SEED})' if drawn else ''}")
     return 0
 
 
-def _unwrapped(content: Mapping[str, Any], source: Path, arguments: argparse.Namespace) -> Bare:
+def _prepared(source: Path, arguments: argparse.Namespace) -> _Conversion:
+    content = read_checkpoint(source)
+    if not isinstance(content, Mapping):
+        raise CheckpointError(f"{source}: holds a {type(content).__name__}, not weights by name")
     try:
-        return unwrap(content, arguments.ema)
+        bare = unwrap(content, arguments.ema)
+        known = _recognised(bare, arguments)
     except CheckpointError as error:
         raise CheckpointError(f"{source}: {error}") from None
+    config, where = chosen_config(known, arguments)
+    parts = _built(config)
+    fresh = beyond_trunk(parts.network) if known.is_trunk else parts.network.head if arguments.drop_head else ()
+    found = match(bare.entries, parts.network, tuple(fresh))
+    return _Conversion(source, bare, known, parts, where, tuple(fresh), found)
 
 
-def _network(bare: Bare, source: Path, arguments: argparse.Namespace) -> tuple[Recognised, Parts, str]:
-    """What the file is, and our network for it, its weights drawn from a fixed seed."""
+def _recognised(bare: Bare, arguments: argparse.Namespace) -> Recognised:
     shapes = {str(key): tuple(getattr(value, "shape", ())) for key, value in bare.entries.items()}
     try:
-        known = recognise(shapes)
-    except CheckpointError as error:
+        return recognise(shapes)
+    except CheckpointError:
         known = _by_our_names(bare, arguments)
         if known is None:
-            raise CheckpointError(f"{source}: {error}") from None
-    config, where = chosen_config(known, arguments)
-    return known, _built(config), where
+            raise
+        return known
 
 
 def _by_our_names(bare: Bare, arguments: argparse.Namespace) -> Optional[Recognised]:
-    """What --config describes, if the names in the file are mostly those that its network knows."""
+    """What --config describes, if most names in the file are such as its network knows."""
     if not arguments.config:
         return None
     parts = _built(load_config(arguments.config, tuple(arguments.opts)))
-    found = match(bare.entries, parts.network)
-    if 2 * len(found.keys) < len(bare.entries):
+    if 2 * len(match(bare.entries, parts.network).keys) < len(bare.entries):
         return None
     return Recognised("by the names of --config", parts.config.network.type, {}, len(parts.skeleton))
 
 
-def _built(config: Any) -> Parts:
+def _built(config: Config) -> Parts:
+    """The parts of a configuration, their weights drawn from a fixed seed."""
     runtime.choose_device("cpu", config.cpu_threads)
     runtime.seed_everything(FRESH_SEED)
     return build(config)
 
 
-def _print(
-    source: Path, bare: Bare, known: Recognised, where: str, found: Match, parts: Parts, arguments: argparse.Namespace
-) -> None:
+def _print(made: _Conversion, verbose: bool) -> None:
+    bare, known = made.bare, made.known
     around = f" under {bare.place!r}" if bare.place else ""
     prefix = f", each behind {bare.prefix!r}" if bare.prefix else ""
-    print(f"{source}: {known}")
+    print(f"{made.source}: {known}")
     print(f"{len(bare.entries)} entries{around}{prefix}; batch counters left out: {bare.counters}")
     print(dtype_line(bare.entries))
-    print(f"configuration: {where}")
+    print(f"configuration: {made.where}")
     if bare.averages:
         print(f"note: the file has a second set of weights, {bare.averages!r}, which --ema would take")
     if known.note:
         print(f"note: {known.note}")
-    print("\n".join(match_lines(found, bare.entries, parts.network, arguments.verbose)))
+    if made.fresh:
+        print(f"note: fresh weights for what begins with {first_of(made.fresh)}; train it before you use it")
+    print("\n".join(match_lines(made.found, bare.entries, made.parts.network, verbose)))
 
 
-def _check(source: Path, known: Recognised, found: Match, parts: Parts, arguments: argparse.Namespace) -> None:
+def _check(made: _Conversion, arguments: argparse.Namespace) -> None:
     """CheckpointError unless everything fits, or what does not was accepted."""
-    kind = type(parts.network).__name__
-    if found.misshapen and all(one.name.startswith(tuple(parts.network.head)) for one in found.misshapen):
+    source, found, network = made.source, made.found, made.parts.network
+    kind, head = type(network).__name__, tuple(network.head)
+    if found.misshapen and all(one.name.startswith(head) for one in found.misshapen):
         raise CheckpointError(
-            f"{source}: has {known.joints} joints, {arguments.config or 'the configuration'} has {len(parts.skeleton)} (first: {found.misshapen[0]}); "
-            "--drop_head keeps all but the layers that depend on joints"
+            f"{source}: has {made.known.joints} joints, {arguments.config or 'the configuration'} has "
+            f"{len(made.parts.skeleton)} (first: {found.misshapen[0]}); --drop_head keeps all but the layers that "
+            "depend on joints"
         )
     if found.misshapen:
         raise CheckpointError(f"{source}: does not fit {kind}: shape differs: {first_of(found.misshapen)}")
@@ -117,21 +134,21 @@ def _check(source: Path, known: Recognised, found: Match, parts: Parts, argument
         raise CheckpointError(f"{source}: holds NaN or infinity in {first_of(bad)}; that training went wrong")
 
 
-def _origin(source: Path, bare: Bare, known: Recognised, found: Match, fresh: tuple[str, ...]) -> dict[str, Any]:
-    """What is written into the file of where it comes from."""
-    with open(source, "rb") as file:
-        digest = hashlib.sha256()
+def _origin(made: _Conversion) -> dict[str, Any]:
+    """What is written into the file of where it comes from; what is empty is left out."""
+    digest = hashlib.sha256()
+    with open(made.source, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
     facts = {
-        "file": source.name,
+        "file": made.source.name,
         "sha256": digest.hexdigest(),
-        "source": known.source,
-        "entries": len(found.found),
-        "place": bare.place,
-        "trunk_only": known.is_trunk,
-        "fresh_layers": list(fresh),
-        "missing": found.missing,
-        "left_over": found.unknown,
+        "source": made.known.source,
+        "entries": len(made.found.found),
+        "place": made.bare.place,
+        "trunk_only": made.known.is_trunk,
+        "fresh_layers": list(made.fresh),
+        "missing": made.found.missing,
+        "left_over": made.found.unknown,
     }
-    return {key: value for key, value in facts.items() if value not in ("", False, [])}
+    return {key: value for key, value in facts.items() if value}

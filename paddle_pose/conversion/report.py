@@ -16,16 +16,16 @@ def match_lines(found: Match, entries: Mapping[str, Any], network: nn.Layer, ver
     """A table of a match; with `verbose` all names below it."""
     ours = network.state_dict()
     fresh = [name for name in found.fresh if not name.endswith(("._mean", "._variance"))]
+    misshapen = [one.key for one in found.misshapen]
     rows = [  # what, names, where their sizes are
-        ("matched", list(found.keys.values()), entries),
+        ("matched", [key for key in found.keys.values() if key not in misshapen], entries),
         ("known, of no use here", found.unused, entries),
         ("left out for fresh layers", found.left_out, entries),
         ("fresh layers of ours", fresh, ours),
         ("left over, unknown", found.unknown, entries),
         ("missing here", found.missing, ours),
-        ("of another shape", [one.key for one in found.misshapen], entries),
+        ("of another shape", misshapen, entries),
     ]
-    rows[0] = ("matched", [key for key in rows[0][1] if key not in {one.key for one in found.misshapen}], entries)
     shown = [row for row in rows if row[1] or row[0] in ("matched", "left over, unknown", "missing here")]
     lines = [f"{'':<26}{'entries':>8} {'numbers':>12}  first"]
     for what, names, where in shown:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from paddle_pose.conversion.torch_names import DTYPES, Foreign, NumpyArray, Storage, Tensor
-from paddle_pose.safe_unpickler import PLAIN, Plain, Refused, Unsuitable, shown
+from paddle_pose.pickled_values import Refused, shown
+from paddle_pose.safe_unpickler import PLAIN, Plain, Unsuitable
 
 SAVE_INSTEAD = "load it in PyTorch and save model.state_dict()"
 FOREIGN_KINDS = {NumpyArray: "numpy.ndarray of objects"}

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from paddle_pose.safe_unpickler import ALLOWED, Refused, check_array_state, check_keys, shown
+from paddle_pose.pickled_values import ALLOWED, Refused, check_array_state, check_keys, shown
 
 DTYPES = {
     **{"float64": "<f8", "float32": "<f4", "float16": "<f2", "bfloat16": "<u2"},  # bfloat16: widened after reading

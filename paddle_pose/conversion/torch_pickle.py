@@ -23,7 +23,8 @@ from collections.abc import Callable
 from typing import Any
 
 from paddle_pose.conversion.torch_names import STAND_INS, Foreign, NumpyArray, Storage, StorageClass
-from paddle_pose.safe_unpickler import Refused, Unpickler, shown
+from paddle_pose.pickled_values import Refused, shown
+from paddle_pose.safe_unpickler import Unpickler
 
 DANGEROUS = {  # first parts of module names
     *("os", "posix", "nt", "subprocess", "sys", "importlib", "imp", "shutil", "socket", "runpy", "pickle", "_pickle"),

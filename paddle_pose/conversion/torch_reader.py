@@ -18,7 +18,8 @@ import numpy as np
 from paddle_pose.conversion.torch_contents import SAVE_INSTEAD, Contents
 from paddle_pose.conversion.torch_names import Storage
 from paddle_pose.conversion.torch_pickle import TorchUnpickler
-from paddle_pose.safe_unpickler import Plain, Refused, Unpickler, Unsuitable, reading, shown
+from paddle_pose.pickled_values import Refused, shown
+from paddle_pose.safe_unpickler import Plain, Unpickler, Unsuitable, reading
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_MAGIC_BYTES = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the same number as pickle protocol 2 writes it
