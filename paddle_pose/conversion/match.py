@@ -63,7 +63,8 @@ def match(entries: Mapping[str, Any], network: nn.Layer, fresh: tuple[str, ...] 
             result.keys[name] = key
             shape = tuple(wanted[name].shape)
             if array.shape == shape:
-                result.found[name] = array.astype(str(wanted[name].dtype).split(".")[-1])
+                with np.errstate(over="ignore"):  # a float64 that float32 cannot hold becomes infinite
+                    result.found[name] = array.astype(str(wanted[name].dtype).split(".")[-1])
             else:
                 result.misshapen.append(Misshapen(key, array.shape, name, shape))
     known = {*result.keys, *result.fresh}

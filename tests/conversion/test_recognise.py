@@ -1,15 +1,18 @@
 """Which network a checkpoint is: from the keys and shapes of the public implementations, and of what resembles them."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from networks import golden
 
+from paddle_pose.config import load_config
 from paddle_pose.conversion.recognise import recognise
 from paddle_pose.conversion.unwrap import unwrap
 from paddle_pose.errors import CheckpointError
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 W = {"modules": [1, 4, 3], "blocks": 4, "bottlenecks": 4, "bottleneck_width": 64}
 HG = {"width": 256, "depth": 4}
 EXPECTED = {  # name -> source, network, options, joints, first configuration
@@ -82,6 +85,13 @@ def test_every_public_implementation(name, prefix, wrapper):
     entries[f"{prefix}x.num_batches_tracked"] = Shaped(())
     content = {"epoch": 1, wrapper: entries, "optimizer": {"state": {}}} if wrapper else entries
     assert described(recognised(content)) == EXPECTED[name]
+
+
+def test_configurations_are_there_and_of_that_network():
+    for name, (_, network, *_) in EXPECTED.items():
+        there = [path for path in (CONFIGS / each for each in recognised(entries_of(name)).configs) if path.is_file()]
+        assert there, name
+        assert load_config(str(there[0])).network.type == network
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if name.startswith("mmpose") and "cpm" not in name])
@@ -160,6 +170,8 @@ def test_trunks(entries, source, network, options):
     found = recognised(entries)
     assert found.is_trunk
     assert (found.source, found.network, found.options) == (source, network, options)
+    if options.get("depth", 50) >= 50:
+        assert all((CONFIGS / name).is_file() for name in found.configs[:1])
 
 
 def test_trunk_of_hrnet():
