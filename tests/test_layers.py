@@ -21,7 +21,7 @@ ROWS = [  # low to high
     {"builder"},
     {"builder_training"},
     {"cli"},
-    {"__main__", "flops", "results"},
+    {"__main__", "flops", "results", "convert"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -31,6 +31,7 @@ WITHOUT_PADDLE = (
     *("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle", "conversion.torch_writer"),
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
+    *("convert", "cli.convert"),
 )
 FILES = sorted(ROOT.rglob("*.py"))
 

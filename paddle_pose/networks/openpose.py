@@ -75,7 +75,7 @@ class OpenPose(nn.Layer):
         batch_norm: normalise after each convolution but those that end in maps; the released network has none.
     """
 
-    head = ("narrow.", "affinity.", "confidence.")  # what VGG-19 does not have
+    beyond_trunk = ("narrow.", "affinity.", "confidence.")  # what VGG-19 does not have
 
     def __init__(
         self,
@@ -111,6 +111,12 @@ class OpenPose(nn.Layer):
         maps = 2 * num_limbs, num_joints + 1
         self.affinity, self.confidence = (
             _branches(width, sum(maps), own, stages, refining_kernel, batch_norm) for own in maps
+        )
+        self.head = tuple(  # beginnings of the names of what depends on joints and limbs: the ends, and what sees maps
+            f"{name}.{stage}.convs.{i}."
+            for name in ("affinity", "confidence")
+            for stage in range(stages)
+            for i in ((0, 6) if stage else (4,))
         )
         draw_pose_machine(self, {branch.convs[-1] for branch in (*self.affinity, *self.confidence)}, initial_std)
 

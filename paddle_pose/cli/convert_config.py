@@ -1,0 +1,91 @@
+"""convert: which configuration a recognised checkpoint gets."""
+
+import argparse
+import inspect
+import os
+import re
+from typing import Any
+
+from paddle_pose.cli.options import configs_folder
+from paddle_pose.config import Config, load_config
+from paddle_pose.conversion.recognised import Recognised
+from paddle_pose.errors import ConfigError
+from paddle_pose.registry import NETWORKS
+
+
+def chosen_config(known: Recognised, arguments: argparse.Namespace) -> tuple[Config, str]:
+    """The configuration for a recognised network, and what to print of it.
+
+    Raises:
+        ConfigError: there is none for it, or --config is of another network.
+    """
+    if arguments.config:
+        config = load_config(arguments.config, tuple(arguments.opts), _size(arguments))
+        _check_network(known, config, arguments.config)
+        return config, f"{arguments.config}, as it is{_other_settings(known)}"
+    if known.is_trunk:
+        raise ConfigError(
+            f"{known}: say with --config which network gets it, for instance {' or '.join(map(_path, known.configs))}"
+        )
+    path, is_first = _default(known, arguments)
+    settings = known.settings if is_first else {**known.settings, "reference": None}  # that row is of other weights
+    base = load_config(path, (), settings).model_dump(mode="json")
+    changed = {key: value for key, value in known.options.items() if not _same(value, _option(base["network"], key))}
+    base["network"].update(changed)
+    notes = [f"network.{key}={value}" for key, value in changed.items()]
+    notes += [f"{section}: as {known.source} has it" for section in known.settings]
+    notes += [] if is_first else ["reference: none"]
+    config = load_config(path, tuple(arguments.opts), _size(arguments), base)
+    width, height = config.input_wh
+    notes.append(f"input {width}x{height}, which the file does not say")
+    return config, f"{path}; {'; '.join(notes)}"
+
+
+def _other_settings(known: Recognised) -> str:
+    """What a program has that --config may not."""
+    said = "; ".join(f"{section} {values}" for section, values in known.settings.items())
+    return f". {known.source} itself has {said}" if said else ""
+
+
+def _default(known: Recognised, arguments: argparse.Namespace) -> tuple[str, bool]:
+    """The first file that is there, of the size that is asked for if there is one; and whether it was the first."""
+    for number, name in enumerate(known.configs):
+        size = f"_{arguments.image_size}x{arguments.image_size}"
+        for path in (_path(re.sub(r"_\d+x\d+", size, name)), _path(name)) if arguments.image_size else (_path(name),):
+            if os.path.isfile(path):
+                return path, number == 0
+    raise ConfigError(
+        f"{known}: no configuration here has this network with {known.joints} joints; give --config, and --drop_head "
+        "if that is of other joints"
+    )
+
+
+def _check_network(known: Recognised, config: Config, path: str) -> None:
+    section = config.network
+    if section.type != known.network:
+        raise ConfigError(f"{path}: is of {section.type}, the checkpoint is {known}; choose another --config")
+    for key, value in known.options.items():
+        there = _option(section.model_dump(mode="json"), key)
+        if not _same(value, there):
+            raise ConfigError(f"{path}: network.{key}={there}, the checkpoint is {known}; choose another --config")
+
+
+def _option(section: dict[str, Any], key: str) -> Any:
+    """A network's argument, or its default."""
+    return section.get(key, inspect.signature(NETWORKS[section["type"]]).parameters[key].default)
+
+
+def _same(left: Any, right: Any) -> bool:
+    return left == (list(right) if isinstance(right, tuple) else right)
+
+
+def _size(arguments: argparse.Namespace) -> dict[str, Any]:
+    if arguments.image_size is None:
+        return {}
+    if arguments.image_size < 1:
+        raise ConfigError(f"--image_size {arguments.image_size}: must be positive")
+    return {"input_wh": [arguments.image_size] * 2}
+
+
+def _path(name: str) -> str:
+    return os.path.join(configs_folder(), name)
