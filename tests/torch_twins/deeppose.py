@@ -1,4 +1,4 @@
-"""PyTorch twin of `ResNetRegression` of depth 18 or 34: mmpose's DeepPose, on the trunk of He et al., CVPR 2016, Table 1.
+"""PyTorch twin of `ResNetRegression` of depth 18 or 34: mmpose's DeepPose on the trunk of He et al., CVPR 2016.
 
 Layers have torchvision's and mmpose's names (`backbone.layer1.0.conv1`, `head.fc`), so that handing weights over
 tries our name map of published checkpoints.
@@ -11,7 +11,7 @@ BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
 class Block(nn.Module):
-    """Fig. 5 left, with a projection where the shape changes (option B)."""
+    """Table 1 and Fig. 5 left, with a projection where the shape changes (option B)."""
 
     def __init__(self, in_channels, channels, stride):
         super().__init__()

@@ -43,9 +43,9 @@ class StackedHourglass(nn.Module):
 
     def forward(self, images):
         x, stages = self.stem(images), []
-        for stack in range(len(self.hourglasses)):
-            if stack:  # Sec. 3.3: predictions go back into the stream
-                x = x + self.from_features[stack - 1](features) + self.from_maps[stack - 1](stages[-1])
-            features = self.features[stack](self.hourglasses[stack](x))
+        for stack, hourglass in enumerate(self.hourglasses):
+            features = self.features[stack](hourglass(x))
             stages.append(self.to_maps[stack](features))
+            if stack < len(self.from_maps):  # Sec. 3.3: predictions go back into the stream
+                x = x + self.from_features[stack](features) + self.from_maps[stack](stages[-1])
         return stages

@@ -67,7 +67,7 @@ class TorchSide:
         """Outputs in eval mode, as arrays."""
         self.twin.eval()
         with torch.no_grad():
-            return [stage.numpy() for stage in self.twin(torch.tensor(images, dtype=self.dtype))]
+            return [stage.numpy() for stage in self.twin(torch.as_tensor(images, dtype=self.dtype))]
 
 
 class _DoubleCodec:

@@ -22,6 +22,13 @@ class Training:
 
 
 NOT_IN_A_TWIN = {"dropout", "initial_std", "batch_norm"}  # none, not needed, always
+RECIPES = {
+    "published": {  # mmpose's for all four networks: Adam, 5e-4 after a warm-up of 500 steps
+        "optimizer": {"type": "Adam", "lr": 5e-4},
+        "schedule": {"type": "multistep", "milestones": [170, 200], "warmup_steps": 500, "warmup_ratio": 0.001},
+    },
+    "config": {},  # of the narrow configuration: four to twelve times that rate after 100 or 200 steps
+}
 TRAININGS = {
     "hourglass": Training(
         "configs/hourglass/hg1_small_lspet_128x128.yaml",
