@@ -44,6 +44,7 @@ def main(argv=None):
     arguments = parser().parse_args(argv)
     config = read_config(arguments.name, tuple(arguments.opts), arguments.recipe)
     record = compare(arguments.name, config, arguments.steps, print_line)
+    record["recipe"] = arguments.recipe
     record["command"] = "python tests/torch_twins/parity.py " + " ".join(sys.argv[1:] if argv is None else argv)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     temporary = arguments.out.with_name(arguments.out.name + ".tmp")
@@ -57,7 +58,7 @@ def parser():
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--out", type=Path, required=True, help="the record, JSON")
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--recipe", choices=list(RECIPES), default="published", help="rate and its schedule")
+    parser.add_argument("--recipe", choices=list(RECIPES), default="config", help="rate and its schedule")
     parser.add_argument("--opts", nargs="*", default=[], metavar="KEY=VALUE", help="settings for both sides")
     return parser
 
@@ -66,7 +67,7 @@ def print_line(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def read_config(name, options=(), recipe="published"):
+def read_config(name, options=(), recipe="config"):
     """The configuration of a training, with averages of weights left out and its data where the environment says."""
     training = TRAININGS[name]
     overrides = {
