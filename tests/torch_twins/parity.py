@@ -70,10 +70,8 @@ def print_line(text):
 def read_config(name, options=(), recipe="config"):
     """The configuration of a training, with averages of weights left out and its data where the environment says."""
     training = TRAININGS[name]
-    overrides = {
-        **training.overrides,
-        "dataset": {"root": str(Path(os.environ.get("PADDLE_POSE_DATA", "data")) / "lspet")},
-    }
+    root = Path(os.environ.get("PADDLE_POSE_DATA", "data")) / "lspet"
+    overrides = {**training.overrides, **RECIPES[recipe], "dataset": {"root": str(root)}}
     overrides["train"] = {**overrides.get("train", {}), "ema_decay": None, "workers": 0}
     return load_config(str(ROOT / training.config), options, overrides)
 
