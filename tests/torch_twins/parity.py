@@ -43,8 +43,8 @@ HELD_OUT = 64  # people of the valid split
 def main(argv=None):
     arguments = parser().parse_args(argv)
     config = read_config(arguments.name, tuple(arguments.opts), arguments.recipe)
-    record = compare(arguments.name, config, arguments.steps, print_line)
-    record["recipe"] = arguments.recipe
+    record = compare(arguments.name, config, arguments.steps, print_line, he_weights=arguments.he_weights)
+    record["recipe"], record["he_weights"] = arguments.recipe, arguments.he_weights
     record["command"] = "python tests/torch_twins/parity.py " + " ".join(sys.argv[1:] if argv is None else argv)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     temporary = arguments.out.with_name(arguments.out.name + ".tmp")
@@ -59,6 +59,7 @@ def parser():
     parser.add_argument("--out", type=Path, required=True, help="the record, JSON")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--recipe", choices=list(RECIPES), default="config", help="rate and its schedule")
+    parser.add_argument("--he_weights", action="store_true", help="HRNet: convolutions start from N(0, 2 / fan-in)")
     parser.add_argument("--opts", nargs="*", default=[], metavar="KEY=VALUE", help="settings for both sides")
     return parser
 
@@ -76,12 +77,12 @@ def read_config(name, options=(), recipe="config"):
     return load_config(str(ROOT / training.config), options, overrides)
 
 
-def compare(name, config, steps, say=lambda text: None, unseen=HELD_OUT):
+def compare(name, config, steps, say=lambda text: None, unseen=HELD_OUT, he_weights=False):
     """The record: losses before each step of all runs, and what the trained networks say of other people."""
     torch.set_num_threads(1)
     training, people = TRAININGS[name], build_dataset(config, "train")
     order = training_order(len(people), config.train.batch_size, config.seed, epoch=0)
-    ours, ours_double = (PaddleSide(config, len(order), double) for double in (False, True))
+    ours, ours_double = (PaddleSide(config, len(order), double, he_weights) for double in (False, True))
     twin = hand_over(ours.parts.network, training.build_twin(config, len(people.skeleton)))
     copies = [perturbed(copy.deepcopy(twin), PERTURBATION, seed) for seed in range(COPIES)]
     theirs = [TorchSide(each, training.loss, config.optimizer) for each in (twin, *copies)]

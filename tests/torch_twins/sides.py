@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import math
 
 import paddle
 import torch
@@ -9,6 +10,7 @@ import torch
 from paddle_pose import runtime
 from paddle_pose.builder import build
 from paddle_pose.builder_training import build_trainer
+from paddle_pose.networks.blocks import initialise_convolutions
 
 
 class PaddleSide:
@@ -18,12 +20,15 @@ class PaddleSide:
         config: its initial weights are those of `config.seed`.
         batches_per_epoch: for the schedule.
         double: all in float64, from the same float32 weights, images and targets.
+        he_weights: convolutions start from N(0, 2 / fan-in), but for the one that ends in maps.
     """
 
-    def __init__(self, config, batches_per_epoch, double=False):
+    def __init__(self, config, batches_per_epoch, double=False, he_weights=False):
         runtime.choose_device("cpu", cpu_threads=1)
         runtime.seed_everything(config.seed)
         self.parts = build(config)
+        if he_weights:
+            _draw_he(self.parts.network)
         parts = _double(self.parts) if double else self.parts
         self.trainer = build_trainer(parts, batches_per_epoch, ranks=1)
         parts.network.train()
@@ -68,6 +73,12 @@ class TorchSide:
         self.twin.eval()
         with torch.no_grad():
             return [stage.numpy() for stage in self.twin(torch.as_tensor(images, dtype=self.dtype))]
+
+
+def _draw_he(network):
+    last = network.to_maps.weight.numpy()
+    initialise_convolutions(network, lambda shape: paddle.nn.initializer.Normal(0.0, (2 / math.prod(shape[1:])) ** 0.5))
+    network.to_maps.weight.set_value(last)
 
 
 class _DoubleCodec:
