@@ -36,14 +36,14 @@ from paddle_pose.config import load_config  # noqa: E402
 from paddle_pose.data.loader import Loader, evaluation_order, training_order  # noqa: E402
 
 PERTURBATION, COPIES = 1e-7, 2
-DOUBLE_STEPS = 30  # in float64, which takes two to three times as long
 HELD_OUT = 64  # people of the valid split
 
 
 def main(argv=None):
     arguments = parser().parse_args(argv)
     config = read_config(arguments.name, tuple(arguments.opts), arguments.recipe)
-    record = compare(arguments.name, config, arguments.steps, print_line, he_weights=arguments.he_weights)
+    options = {"he_weights": arguments.he_weights, "double_steps": arguments.double_steps}
+    record = compare(arguments.name, config, arguments.steps, print_line, **options)
     record["recipe"], record["he_weights"] = arguments.recipe, arguments.he_weights
     record["command"] = "python tests/torch_twins/parity.py " + " ".join(sys.argv[1:] if argv is None else argv)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +60,9 @@ def parser():
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--recipe", choices=list(RECIPES), default="config", help="rate and its schedule")
     parser.add_argument("--he_weights", action="store_true", help="HRNet: convolutions start from N(0, 2 / fan-in)")
+    parser.add_argument(
+        "--double_steps", type=int, default=30, help="in float64, which takes two to three times as long"
+    )
     parser.add_argument("--opts", nargs="*", default=[], metavar="KEY=VALUE", help="settings for both sides")
     return parser
 
@@ -77,7 +80,7 @@ def read_config(name, options=(), recipe="config"):
     return load_config(str(ROOT / training.config), options, overrides)
 
 
-def compare(name, config, steps, say=lambda text: None, unseen=HELD_OUT, he_weights=False):
+def compare(name, config, steps, say=lambda text: None, unseen=HELD_OUT, he_weights=False, double_steps=30):
     """The record: losses before each step of all runs, and what the trained networks say of other people."""
     torch.set_num_threads(1)
     training, people = TRAININGS[name], build_dataset(config, "train")
@@ -96,7 +99,7 @@ def compare(name, config, steps, say=lambda text: None, unseen=HELD_OUT, he_weig
         gaps.append(input_differences(training, config, batch, inputs))
         first, *others = [side.step(inputs, lr) for side in theirs]
         values = [ours.step(batch), first, others]
-        if step < DOUBLE_STEPS:
+        if step < double_steps:
             values += [ours_double.step(batch), theirs_double.step(inputs, lr)]
         for key, value in zip(losses, values):
             losses[key].append(value)
