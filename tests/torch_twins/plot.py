@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 from torch_twins.report import CLAIM, CLAIMED_STEPS, apart  # noqa: E402
 
-FLOOR = 1e-16  # equal losses, on a logarithmic axis
+FLOOR, DOUBLE_FLOOR = 3e-8, 1e-16  # where equal losses are drawn: half of their last digit
 
 
 def main(argv=None):
@@ -34,7 +34,7 @@ def main(argv=None):
     axes[0][0].set_ylabel("loss")
     axes[1][0].set_ylabel("relative difference of the loss")
     axes[0][0].legend(fontsize=8)
-    axes[1][0].legend(fontsize=8, loc="upper left")
+    axes[1][0].legend(fontsize=8, loc="center right", bbox_to_anchor=(1, 0.36))
     figure.tight_layout()
     figure.savefig(arguments.out, dpi=80)
 
@@ -55,11 +55,11 @@ def draw_differences(axes, record):
     axes.fill_between(steps, own.min(0), own.max(0), color="tab:orange", alpha=0.4, label=label)
     gap = np.maximum(apart(losses["paddle"], losses["torch"]), FLOOR)
     axes.plot(steps, gap, color="tab:blue", linewidth=1.2, label="paddle_pose against PyTorch, float32")
-    double = np.maximum(apart(losses["paddle_double"], losses["torch_double"]), FLOOR)
+    double = np.maximum(apart(losses["paddle_double"], losses["torch_double"]), DOUBLE_FLOOR)
     axes.plot(steps[: len(double)], double, color="tab:green", linewidth=1, label="the same in float64")
     axes.plot([1, CLAIMED_STEPS], [CLAIM, CLAIM], color="tab:red", linewidth=1, label="1 % for 50 steps")
     axes.set_yscale("log")
-    axes.set_ylim(FLOOR, 10)
+    axes.set_ylim(DOUBLE_FLOOR, 10)
     axes.set_xlabel("step")
 
 

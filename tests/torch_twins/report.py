@@ -67,7 +67,7 @@ def held_out_row(record):
     copies = [key for key in losses if key.startswith("perturbed")]
     cells = [
         record["network"],
-        f"{found['numbers_of_a_channel'][0]} to {found['numbers_of_a_channel'][1]:,}",
+        f"{found['numbers_of_a_channel'][0]:,} to {found['numbers_of_a_channel'][1]:,}",
         f"{losses['paddle']:.5f}",
         f"{losses['torch']:.5f}",
         ", ".join(f"{losses[key]:.5f}" for key in copies),
