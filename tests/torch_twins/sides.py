@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import math
 
+import numpy as np
 import paddle
 import torch
 
@@ -55,6 +56,9 @@ class TorchSide:
     def __init__(self, twin, loss, optimizer, double=False):
         self.dtype = torch.float64 if double else torch.float32
         self.twin, self.loss = copy.deepcopy(twin).to(self.dtype).train(), loss
+        for layer in self.twin.modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):  # Paddle keeps it in float32, for float64 numbers too
+                layer.eps = float(np.float32(layer.eps))
         self.adam = torch.optim.Adam(
             self.twin.parameters(), betas=optimizer.betas, eps=optimizer.epsilon, weight_decay=optimizer.weight_decay
         )
