@@ -47,6 +47,17 @@ def test_docs_state_the_records(name):
     assert held_out_row(record) in text
 
 
+def test_docs_state_where_pytorch_itself_parts_by_more():
+    text = DOCS.read_text(encoding="utf-8")
+    runs = json.loads((ROOT / "results" / "parity" / "stopped_runs.json").read_text(encoding="utf-8"))["runs"]
+    gaps = {run["name"]: (apart(run["losses"]["paddle"], run["losses"]["torch"]), spread(run)) for run in runs}
+    gap, own = gaps["hrnet"]
+    assert (np.flatnonzero(gap > CLAIM) + 1).tolist() == [37, 38, 51, 53]
+    assert ((own > CLAIM).sum(), int(np.argmax(own > CLAIM)) + 1, len(gap)) == (7, 33, 62)
+    for value in (gap.max(), own.max(), gaps["deeppose"][0][-1], gaps["deeppose"][1].max()):
+        assert f"{100 * value:.2f} %" in text
+
+
 def test_apart_and_spread_by_hand():
     assert apart([1.1, 2.0], [1.0, 4.0]) == pytest.approx([0.1, 0.5])
     losses = {"torch": [1.0, 2.0], "perturbed": [[1.0, 1.2], [2.2, 2.0]], "paddle": [1.02, 2.0]}
