@@ -42,12 +42,12 @@ class CPMLoss:
             weight: (B, K) of any type.
 
         Returns:
-            A float32 scalar.
+            A scalar, float32 or as wide as the target.
         """
-        weight = _with_background(weight.astype("float32"), target.shape[2])
+        weight = _with_background(weight.astype(target.dtype), target.shape[2])
         total = 0.0
         for stage, maps in enumerate(stages):
-            error = maps.astype("float32") - target[:, min(stage, 1)]
+            error = maps.astype(target.dtype) - target[:, min(stage, 1)]
             per_map = (error * error).flatten(2)
             per_map = per_map.mean(-1) if self.scale == "mean" else per_map.sum(-1)
             per_map = per_map * weight  # (B, C)
@@ -58,4 +58,4 @@ class CPMLoss:
 def _with_background(weight: Tensor, maps: int) -> Tensor:
     """(B, K) -> (B, C)."""
     missing = maps - weight.shape[1]
-    return weight if missing == 0 else paddle.concat([weight, paddle.ones([weight.shape[0], missing])], 1)
+    return weight if missing == 0 else paddle.concat([weight, paddle.ones([weight.shape[0], missing], weight.dtype)], 1)

@@ -63,11 +63,11 @@ class JointsMSE:
             weight: (B, K) of any type.
 
         Returns:
-            A float32 scalar.
+            A scalar, float32 or as wide as the target.
         """
-        weight = weight.astype("float32")
+        weight = weight.astype(target.dtype)
         if self.joint_weights is not None:
-            weight = weight * paddle.to_tensor(self.joint_weights, dtype="float32")
+            weight = weight * paddle.to_tensor(self.joint_weights, dtype=target.dtype)
         if self.weighting == "squared":
             weight = weight * weight
         return self.factor * sum(self._over_joints(weight * _mean_square(stage, target)) for stage in stages)
@@ -112,7 +112,7 @@ class JointsOHKMMSE(JointsMSE):
 
 def _mean_square(prediction: Tensor, target: Tensor) -> Tensor:
     """(B, K): mean over the cells of each map."""
-    error = prediction.astype("float32") - target.astype("float32")
+    error = prediction.astype(target.dtype) - target
     return (error * error).flatten(2).mean(-1)
 
 

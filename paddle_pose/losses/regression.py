@@ -40,7 +40,7 @@ class SmoothL1Joints:
             weight: (B, K) of any type.
 
         Returns:
-            A float32 scalar.
+            A scalar, float32 or as wide as the target.
         """
         return _sum_over_stages(stages, target, weight, self._distance)
 
@@ -71,11 +71,11 @@ def _squared(prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def _sum_over_stages(
     stages: list[Tensor], target: Tensor, weight: Tensor, distance: Callable[[Tensor, Tensor, Tensor], Tensor]
 ) -> Tensor:
-    weight = weight.astype("float32").unsqueeze(-1)
+    weight = weight.astype(target.dtype).unsqueeze(-1)
     for stage in stages:
         if stage.shape != target.shape:  # it would broadcast, or a sigma would be taken for a coordinate
             raise ConfigError(
                 f"this loss compares outputs (B, K, 2), but the network gives {tuple(stage.shape)} for targets "
                 f"{tuple(target.shape)}; use loss RLE for a network with sigma, and set sigma to false for this one"
             )
-    return sum(distance(stage.astype("float32"), target.astype("float32"), weight) for stage in stages)
+    return sum(distance(stage.astype(target.dtype), target, weight) for stage in stages)

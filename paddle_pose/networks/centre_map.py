@@ -32,8 +32,9 @@ def draw_centre_map(features: paddle.Tensor, center_crop_xy: Optional[paddle.Ten
     Returns:
         (B, 1, h, w), values in [0, 1].
     """
-    ones = paddle.ones_like(features[:1, 0]).astype("float32")  # (1, h, w); sizes may be unknown in an export
-    x_crop, y_crop = (None, None) if center_crop_xy is None else center_crop_xy.astype("float32").unbind(-1)
+    kind = "float64" if features.dtype == paddle.float64 else "float32"
+    ones = paddle.ones_like(features[:1, 0]).astype(kind)  # (1, h, w); sizes may be unknown in an export
+    x_crop, y_crop = (None, None) if center_crop_xy is None else center_crop_xy.astype(kind).unbind(-1)
     across, down = _profile(ones[0, 0], x_crop), _profile(ones[0, :, 0], y_crop)
     centre = (down.unsqueeze(2) * across.unsqueeze(1)).unsqueeze(1).astype(features.dtype)
     return centre + paddle.zeros_like(features[:, :1])  # one for each crop
@@ -44,8 +45,8 @@ def _profile(ones: paddle.Tensor, center_crop: Optional[paddle.Tensor]) -> paddl
     first = (paddle.cumsum(ones) - 1) * STRIDE
     length = first[-1] + STRIDE
     center_crop = length / 2 if center_crop is None else center_crop
-    pixels = first.unsqueeze(1) + paddle.arange(KERNEL).astype("float32")  # (cells, 9)
+    pixels = first.unsqueeze(1) + paddle.arange(KERNEL).astype(ones.dtype)  # (cells, 9)
     distance = pixels - center_crop.reshape([-1, 1, 1])  # (B, cells, 9)
-    inside = (pixels < length).astype("float32")
+    inside = (pixels < length).astype(ones.dtype)
     bump = paddle.exp(distance * distance * (-0.5 / SIGMA_CROP**2)) * inside
     return bump.sum(-1) / inside.sum(-1)

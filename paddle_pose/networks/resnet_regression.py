@@ -21,7 +21,7 @@ from paddle import nn
 from paddle.nn import functional as F  # noqa: N812
 
 from paddle_pose.networks.realnvp import RealNVP
-from paddle_pose.networks.resnet import CHANNELS, ResNetTrunk
+from paddle_pose.networks.resnet import ResNetTrunk
 from paddle_pose.registry import NETWORKS
 
 MMPOSE_CONSTANTS = ("loc", "cov", "mask")  # of its flow: 0, the identity, and which coordinate each coupling keeps
@@ -33,7 +33,7 @@ class ResNetRegression(nn.Layer):
 
     Args:
         num_joints: K.
-        depth: 50, 101 or 152.
+        depth: 18, 34, 50, 101 or 152.
         sigma: also predict a standard deviation for each coordinate, for the RLE loss. `flow`, which that loss
             trains along, is then a part of this network, so that checkpoints and averages hold it.
     """
@@ -46,13 +46,13 @@ class ResNetRegression(nn.Layer):
         super().__init__()
         self.num_joints = num_joints
         self.trunk = ResNetTrunk(depth)
-        self.to_joints = nn.Linear(CHANNELS, num_joints * (4 if sigma else 2))
+        self.to_joints = nn.Linear(self.trunk.channels, num_joints * (4 if sigma else 2))
         self.flow = RealNVP() if sigma else None
         nn.initializer.Normal(0.0, 0.01)(self.to_joints.weight)
 
     def forward(self, images: paddle.Tensor) -> list[paddle.Tensor]:
         """(B, 3, H, W) normalised images -> one (B, K, 2) x, y, or (B, K, 4) with sigma_x, sigma_y in (0, 1)."""
-        features = self.trunk(images).mean([2, 3])  # (B, 2048)
+        features = self.trunk(images).mean([2, 3])  # (B, 2048), of depths 18 and 34 (B, 512)
         numbers = self.to_joints(features).reshape([0, self.num_joints, -1])
         if self.flow is None:
             return [numbers]

@@ -18,10 +18,33 @@ def test_forward_and_training_follow_the_reference():
     climb(Reference("mmpose_deeppose_res50_mpii", lambda: ResNetRegression(16), RES50))
 
 
-@pytest.mark.parametrize(("depth", "parameters"), [(50, 23_508_032), (101, 42_500_160), (152, 58_143_808)])
-def test_parameters_of_the_trunk(depth, parameters):
-    """torchvision's 25,557,032, 44,549,160 and 60,192,808 less the classifier's 2048 x 1000 + 1000."""
-    assert count(ResNetTrunk(depth)) == parameters
+@pytest.mark.parametrize(
+    ("depth", "parameters", "channels"),
+    [
+        (18, 11_689_512, 512),
+        (34, 21_797_672, 512),
+        (50, 25_557_032, 2048),
+        (101, 44_549_160, 2048),
+        (152, 60_192_808, 2048),
+    ],
+)
+def test_parameters_of_the_trunk(depth, parameters, channels):
+    """torchvision's numbers, less its classifier of 1000 classes."""
+    trunk = ResNetTrunk(depth)
+    assert trunk.channels == channels
+    assert count(trunk) == parameters - (channels + 1) * 1000
+
+
+def test_depth_18_has_torchvisions_names_and_strides():
+    network = ResNetRegression(5, depth=18)
+    network.eval()
+    state = network.state_dict()
+    assert network(paddle.zeros([1, 3, 65, 33]))[0].shape == [1, 5, 2]
+    assert tuple(network.trunk(paddle.zeros([1, 3, 96, 64])).shape) == (1, 512, 3, 2)
+    for key in ("layer1.1.conv2.weight", "layer2.0.conv1.weight", "layer4.0.downsample.1.bias", "layer4.1.bn2.weight"):
+        assert network.reference_name(key) in state
+    assert tuple(state[network.reference_name("layer2.0.downsample.0.weight")].shape) == (128, 64, 1, 1)
+    assert network.reference_name("layer1.0.downsample.0.weight") not in state  # same shape: no shortcut
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +128,7 @@ def test_flow_starts_near_the_normal_distribution_and_is_one():
 
 
 def test_wrong_depth_and_names_in_the_registry():
-    with pytest.raises(ConfigError, match="depth=18: there are 50, 101, 152"):
-        ResNetRegression(16, depth=18)
+    with pytest.raises(ConfigError, match="depth=20: there are 18, 34, 50, 101, 152"):
+        ResNetRegression(16, depth=20)
     assert NETWORKS["ResNetRegression"] is ResNetRegression
-    assert sorted(BLOCKS) == [50, 101, 152]
+    assert sorted(BLOCKS) == [18, 34, 50, 101, 152]
