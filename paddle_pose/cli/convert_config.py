@@ -22,29 +22,23 @@ def chosen_config(known: Recognised, arguments: argparse.Namespace) -> tuple[Con
     if arguments.config:
         config = load_config(arguments.config, tuple(arguments.opts), _size(arguments))
         _check_network(known, config, arguments.config)
-        return config, f"{arguments.config}, as it is{_other_settings(known)}"
+        return config, f"{arguments.config}, as it is"
     if known.is_trunk:
         raise ConfigError(
             f"{known}: say with --config which network gets it, for instance {' or '.join(map(_path, known.configs))}"
         )
     path, is_first = _default(known, arguments)
-    settings = known.settings if is_first else {**known.settings, "reference": None}  # that row is of other weights
-    base = load_config(path, (), settings).model_dump(mode="json")
+    base = load_config(path).model_dump(mode="json")
     changed = {key: value for key, value in known.options.items() if not _same(value, _option(base["network"], key))}
     base["network"].update(changed)
     notes = [f"network.{key}={value}" for key, value in changed.items()]
-    notes += [f"{section}: as {known.source} has it" for section in known.settings]
-    notes += [] if is_first else ["reference: none"]
+    if changed or not is_first:  # that row is of other weights
+        base["reference"] = None
+        notes.append("reference: none")
     config = load_config(path, tuple(arguments.opts), _size(arguments), base)
     width, height = config.input_wh
     notes.append(f"input {width}x{height}, which the file does not say")
     return config, f"{path}; {'; '.join(notes)}"
-
-
-def _other_settings(known: Recognised) -> str:
-    """What a program has that --config may not."""
-    said = "; ".join(f"{section} {values}" for section, values in known.settings.items())
-    return f". {known.source} itself has {said}" if said else ""
 
 
 def _default(known: Recognised, arguments: argparse.Namespace) -> tuple[str, bool]:

@@ -9,9 +9,6 @@ MPII, COCO = 16, 17
 DATA = {MPII: "mpii", COCO: "coco"}
 BY_JOINTS = {MPII: "mpii_256x256", COCO: "coco_192x256"}  # smallest published size of a data set
 MODULES = [1, 4, 3]  # of HRNet's stages 2 to 4, unless it is one of the small ones
-AS_TESTED_THERE = {"codec": {"shift_mirrored": False}}  # neither hourglass program shifts maps of the mirrored photo
-BEARPAW_COLOURS = {"mean": [0.4404, 0.444, 0.4327], "std": [1.0, 1.0, 1.0], "order": "RGB"}
-PRINCETON_COLOURS = {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0], "order": "RGB"}
 EXTRAS_UNKNOWN = (
     "the file does not say whether it was trained at another size, with DARK or UDP; if so, give that --config"
 )
@@ -29,8 +26,7 @@ def bearpaw(shapes: Shapes) -> Optional[Recognised]:
     stacks, depth = count(shapes, r"score\.(\d+)\.weight"), count(shapes, r"hg\.0\.hg\.(\d+)\.")
     options = {"stacks": stacks, "width": width, "depth": depth}
     configs = (f"hourglass/{'hg8' if stacks == 8 else 'hg2'}_mpii_256x256.yaml",) if joints == MPII else ()
-    settings = {"normalise": BEARPAW_COLOURS, **AS_TESTED_THERE}
-    return Recognised("bearpaw / anibali", "StackedHourglass", options, joints, configs, settings)
+    return Recognised("bearpaw / anibali", "StackedHourglass", options, joints, configs)
 
 
 def princeton(shapes: Shapes) -> Optional[Recognised]:
@@ -46,8 +42,7 @@ def princeton(shapes: Shapes) -> Optional[Recognised]:
     }
     name = f"hourglass/princeton_hg{options['stacks']}_mpii_256x256.yaml"
     configs = (name, "hourglass/princeton_hg8_mpii_256x256.yaml") if joints == MPII else ()
-    settings = {"normalise": PRINCETON_COLOURS, **AS_TESTED_THERE}
-    return Recognised("princeton-vl", "PrincetonHourglass", options, joints, configs, settings)
+    return Recognised("princeton-vl", "PrincetonHourglass", options, joints, configs)
 
 
 def mmpose_hourglass52(shapes: Shapes) -> Optional[Recognised]:
@@ -76,7 +71,7 @@ def hrnet(shapes: Shapes) -> Optional[Recognised]:
     stem = f"hrnet/{width}_{BY_JOINTS.get(joints)}"
     configs = (f"{stem}_mmpose.yaml", f"{stem}.yaml") if trunk else (f"{stem}.yaml",)
     source = _mmpose(final.split(".")[0]) if trunk else "HRNet, official"
-    return Recognised(source, "HRNet", options, joints, configs if joints in BY_JOINTS else (), {}, EXTRAS_UNKNOWN)
+    return Recognised(source, "HRNet", options, joints, configs if joints in BY_JOINTS else (), EXTRAS_UNKNOWN)
 
 
 def hrnet_options(shapes: Shapes, trunk: str = "") -> dict[str, Any]:
@@ -146,7 +141,7 @@ def openpose(shapes: Shapes) -> Optional[Recognised]:
     joints = shapes[f"{confidence}.weight"][0] - 1
     configs = ("openpose/vgg19_coco_368x368_cmu.yaml",) if joints == 18 else ()
     note = CAFFE_COLOURS if source == "tensorboy" else ""
-    return Recognised(source, "OpenPose", options, joints, configs, {}, note)
+    return Recognised(source, "OpenPose", options, joints, configs, note)
 
 
 def _mmpose(head: str) -> str:

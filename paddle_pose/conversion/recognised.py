@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Optional
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -16,7 +16,6 @@ class Recognised:
     `network` and `options` are `type` and arguments of a configuration's section. `joints` is None for a trunk.
     `configs` are files under configs/ for it, the first that is there the default; of a trunk, examples of networks
     that it fits. None: nothing there has this network with these joints.
-    `settings` are sections to change in it because that program prepares photos, or tests, in another way.
     `note` is what the file cannot say and its user must know.
     """
 
@@ -25,7 +24,6 @@ class Recognised:
     options: dict[str, Any]
     joints: Optional[int]
     configs: tuple[str, ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)
     note: str = ""
 
     @property

@@ -79,7 +79,7 @@ def test_what_comes_out_loads_with_nothing_else_said(source, tmp_path, suffix, c
     assert origin == {"file": "hg.pth", "sha256": digest, "source": "bearpaw / anibali", "entries": count}
     said = capsys.readouterr().out
     assert "bearpaw / anibali: StackedHourglass (stacks=2, width=16, depth=2, 16 joints)" in said
-    assert "hg2_mpii_256x256.yaml; network.width=16; network.depth=2; normalise: as bearpaw" in said
+    assert "hg2_mpii_256x256.yaml; network.width=16; network.depth=2; reference: none; input 256x256" in said
     numbers = sum(int(np.prod(value.shape)) for value in network.state_dict().values())
     assert re.search(rf"^matched +{count} +{numbers:,}  ", said, re.MULTILINE)
     assert re.search(r"^left over, unknown +0 +0$", said, re.MULTILINE)
