@@ -6,6 +6,7 @@ import sys
 COMMANDS = {  # name -> module under paddle_pose.cli whose `main` it is, and what it is for
     "train": ("train", "train a network"),
     "val": ("val", "score a network, or predictions that any system wrote"),
+    "align": ("align", "compare a network with its PyTorch reference, rung by rung"),
 }
 
 
