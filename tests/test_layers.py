@@ -19,8 +19,9 @@ ROWS = [  # low to high
     {"builder_data"},
     {"builder"},
     {"builder_training"},
+    {"alignment"},
     {"cli"},
-    {"__main__"},
+    {"__main__", "align"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -36,6 +37,10 @@ WITHOUT_PADDLE = (
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
 WITHOUT_PADDLE += ("coco_samples", "shapes")
+WITHOUT_PADDLE += tuple(
+    f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")
+)
+WITHOUT_PADDLE += ("cli.align", "cli.align_record")
 WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -10,7 +10,6 @@ from typing import Any, Optional
 
 import numpy as np
 
-from paddle_pose.alignment.setup import Setup
 from paddle_pose.errors import DataError, UserError
 
 RUNGS = ("forward", "metric", "loss", "backward", "training")
@@ -115,55 +114,56 @@ def forward_rows(ours: Arrays, theirs: Arrays, limits: Mapping[str, float]) -> l
     return rows
 
 
-def loss_rows(ours: Arrays, theirs: Arrays, setup: Setup, limits: Mapping[str, float]) -> list[Row]:
+def loss_rows(ours: Arrays, theirs: Arrays, dtype: str, limits: Mapping[str, float]) -> list[Row]:
     """The loss in eval mode."""
     names = same_entries(ours, theirs, "loss_ref.npy", "loss")
     found = {name: relative(ours[name], theirs[name]) for name in names}
-    return [judge("loss", f"loss in eval mode, {setup.dtype}", found, limits[setup.dtype])]
+    return [judge("loss", f"loss in eval mode, {dtype}", found, limits[dtype])]
 
 
-def backward_rows(ours: Arrays, theirs: Arrays, setup: Setup, limits: Mapping[str, float]) -> list[Row]:
+def backward_rows(ours: Arrays, theirs: Arrays, dtype: str, limits: Mapping[str, float]) -> list[Row]:
     """Norms of all gradients of the first training step, and the small gradients number by number."""
     norms = same_entries(ours, theirs, "backward_ref.npy", "norm/")
-    floor = GRADIENT_FLOOR[setup.dtype] * max(float(theirs[name]) for name in norms)
+    floor = GRADIENT_FLOOR[dtype] * max(float(theirs[name]) for name in norms)
     found = {name[5:]: relative(ours[name], theirs[name], floor) for name in norms}
-    rows = [judge("backward", f"norms of {_count(norms, 'gradient')}, {setup.dtype}", found, limits[setup.dtype])]
+    rows = [judge("backward", f"norms of {_count(norms, 'gradient')}, {dtype}", found, limits[dtype])]
     small = same_entries(ours, theirs, "backward_ref.npy", "gradient/")
     if small:
         found = {name[9:]: relative(ours[name], theirs[name], floor) for name in small}
-        what = f"{_count(small, 'gradient')} number by number, {setup.dtype}"
-        rows.append(judge("backward", what, found, limits[setup.dtype]))
+        what = f"{_count(small, 'gradient')} number by number, {dtype}"
+        rows.append(judge("backward", what, found, limits[dtype]))
     return rows
 
 
 def training_rows(
-    ours: Arrays, theirs: Arrays, again: Optional[Arrays], setup: Setup, limits: Mapping[str, float]
+    ours: Arrays, theirs: Arrays, again: Optional[Arrays], steps: int, dtype: str, limits: Mapping[str, float]
 ) -> list[Row]:
     """Losses of the steps, and outputs in eval mode after the first and the last.
 
     Args:
         ours, theirs: entries `loss_i` and `evaluation_after_i`.
         again: theirs of the second training, where there was one.
-        setup: of the recording.
+        steps: of the recording.
+        dtype: by which it is judged.
         limits: thresholds by precision.
     """
-    threshold = limits[setup.dtype]
-    losses = [f"loss_{step}" for step in range(setup.steps)]
+    threshold = limits[dtype]
+    losses = [f"loss_{step}" for step in range(steps)]
     recorded = sum(name.startswith("loss_") for name in theirs)
-    if recorded != setup.steps or not losses:
-        raise DataError(f"train_ref.npy: holds losses of {recorded} steps, setup.json says {setup.steps}; record again")
+    if recorded != steps or not losses:
+        raise DataError(f"train_ref.npy: holds losses of {recorded} steps, setup.json says {steps}; record again")
     same_entries(ours, theirs, "train_ref.npy", "loss_")
     judged = _judged_steps(losses, theirs, again, threshold)
     found = {f"step {step + 1}": relative(ours[name], theirs[name]) for step, name in enumerate(losses)}
     first = dict(list(found.items())[:judged])
-    rows = [judge("training", f"losses of {_steps(1, judged)}, {setup.dtype}", first, threshold)]
-    if judged < setup.steps:
+    rows = [judge("training", f"losses of {_steps(1, judged)}, {dtype}", first, threshold)]
+    if judged < steps:
         own = max(float(relative(again[name], theirs[name])) for name in losses[judged:])
         rest = dict(list(found.items())[judged:])
-        row = judge("training", f"losses of {_steps(judged + 1, setup.steps)}, {setup.dtype}", rest, threshold)
+        row = judge("training", f"losses of {_steps(judged + 1, steps)}, {dtype}", rest, threshold)
         rows.append(_open(row, f"the reference parts from itself here, by up to {own:.1e}"))
     for name in same_entries(ours, theirs, "train_ref.npy", "evaluation_after_"):
-        what = f"output in eval mode after step {name.rpartition('_')[2]}, {setup.dtype}"
+        what = f"output in eval mode after step {name.rpartition('_')[2]}, {dtype}"
         row = judge("training", what, {name: relative(ours[name], theirs[name])}, threshold)
         own = float(relative(again[name], theirs[name]).max()) if again is not None else 0.0
         rows.append(row if own * MARGIN < threshold else _open(row, f"the reference parts from itself by {own:.1e}"))

@@ -38,6 +38,7 @@ def compare(
     setup = plain.read_plain_setup(folder) if is_plain else read_setup(folder)
     parts, network = _network(arguments, setup)
     loss_of = _loss(arguments, setup, parts)
+    dtype = setup.dtype if loss_of is climbing.mean_square or arguments.loss not in (None, "config") else "float32"
     if is_plain:
         _load_ours(network, arguments)
         possible = tuple(rung for rung in chosen if rung in plain.RUNGS)
@@ -49,10 +50,10 @@ def compare(
     made = {
         "forward": lambda: rungs.forward_rows(ours["forward"], theirs["forward"], limits["forward"]),
         "metric": lambda: _metric(arguments, folder, parts, ours, theirs, limits["metric"]),
-        "loss": lambda: rungs.loss_rows(ours["loss"], theirs["loss"], setup, limits["loss"]),
-        "backward": lambda: rungs.backward_rows(ours["backward"], theirs["backward"], setup, limits["backward"]),
+        "loss": lambda: rungs.loss_rows(ours["loss"], theirs["loss"], dtype, limits["loss"]),
+        "backward": lambda: rungs.backward_rows(ours["backward"], theirs["backward"], dtype, limits["backward"]),
         "training": lambda: rungs.training_rows(
-            ours["train"], theirs["train"], theirs.get("train_again"), setup, limits["training"]
+            ours["train"], theirs["train"], theirs.get("train_again"), setup.steps, dtype, limits["training"]
         ),
     }
     rows = [row for rung in possible for row in made[rung]()]
@@ -113,9 +114,11 @@ def _loss(arguments: argparse.Namespace, setup: Setup, parts: Optional[Parts]) -
         raise ConfigError(f"the reference's loss is {setup.loss}; name ours: --config FILE, or --loss module:callable")
 
     def of_config(outputs: list, targets: list) -> paddle.Tensor:
+        """All joints labelled; in float32, as every loss of a configuration is computed."""
         batch, maps, *cells = outputs[-1].shape
         shape = [batch, 1, *cells] if hasattr(parts.codec, "people") else [batch, maps]
-        return parts.loss(outputs, targets[0], paddle.ones(shape, outputs[-1].dtype))
+        stages = [output.astype("float32") for output in outputs]
+        return parts.loss(stages, targets[0].astype("float32"), paddle.ones(shape))
 
     return of_config
 
@@ -153,4 +156,4 @@ def _metric(
         raise DataError(f"{arguments.metric_record}: has no values; write it by val.py --save_record")
     numbers = {name: float(value) for name, value in values.items() if isinstance(value, (int, float))}
     reference = {name: float(value) for name, value in plain.read_recorded(folder, "metric").items() if value.size == 1}
-    return [*rows, value_row(numbers, reference, "the references's own evaluator", limits["float32"])]
+    return [*rows, value_row(numbers, reference, "the reference's own evaluator", limits["float32"])]

@@ -5,6 +5,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.alignment.setup import MEAN_SQUARE
 from paddle_pose.errors import UserError
 
 
@@ -15,9 +16,7 @@ def record_parser() -> argparse.ArgumentParser:
         description="Record a PyTorch network, to be compared where Paddle is. Needs torch and numpy.",
     )
     add_recording_flags(flags)
-    flags.add_argument("--loss", default="mse", help="mse (default), or module:callable (outputs, targets) -> scalar")
     flags.add_argument("--out", required=True, metavar="DIR", help="folder for the recording")
-    flags.set_defaults(in_process=False)
     return flags
 
 
@@ -32,7 +31,9 @@ def add_recording_flags(flags: Any) -> None:
         metavar="W",
         help="rule (drawn from names; default), own (as built), or a checkpoint",
     )
-    flags.add_argument("--torch_loss", metavar="M:C", help=argparse.SUPPRESS)
+    flags.add_argument(
+        "--torch_loss", default=MEAN_SQUARE, metavar="L", help="mse (default), or module:callable (outputs, targets)"
+    )
     flags.add_argument("--input_wh", type=int, nargs=2, default=(256, 256), metavar=("W", "H"), help="default: 256 256")
     flags.add_argument("--train_wh", type=int, nargs=2, metavar=("W", "H"), help="in training (default: the same)")
     flags.add_argument("--batch", type=int, default=2, metavar="B", help="images (default: 2)")
@@ -59,8 +60,7 @@ def record_into(arguments: argparse.Namespace, folder: Path) -> None:
     from paddle_pose.alignment.objects import find_object
 
     model = _built(find_object(arguments.torch, "--torch"), arguments)
-    loss_name = arguments.torch_loss or (arguments.loss if arguments.loss not in (None, "config") else "mse")
-    loss = "mse" if loss_name == "mse" else find_object(loss_name, "--loss")
+    loss = MEAN_SQUARE if arguments.torch_loss == MEAN_SQUARE else find_object(arguments.torch_loss, "--torch_loss")
     (width, height), (train_width, train_height) = arguments.input_wh, arguments.train_wh or arguments.input_wh
     request = recording.Request(
         reference=arguments.source or arguments.torch,
@@ -74,7 +74,7 @@ def record_into(arguments: argparse.Namespace, folder: Path) -> None:
         momentum=arguments.momentum,
         steps=arguments.steps,
         loss=loss,
-        loss_name=loss_name,
+        loss_name=arguments.torch_loss,
     )
     recording.record(model, request, folder)
 
