@@ -123,16 +123,28 @@ def loss_rows(ours: Arrays, theirs: Arrays, dtype: str, limits: Mapping[str, flo
 
 def backward_rows(ours: Arrays, theirs: Arrays, dtype: str, limits: Mapping[str, float]) -> list[Row]:
     """Norms of all gradients of the first training step, and the small gradients number by number."""
-    norms = same_entries(ours, theirs, "backward_ref.npy", "norm/")
-    floor = GRADIENT_FLOOR[dtype] * max(float(theirs[name]) for name in norms)
-    found = {name[5:]: relative(ours[name], theirs[name], floor) for name in norms}
-    rows = [judge("backward", f"norms of {_count(norms, 'gradient')}, {dtype}", found, limits[dtype])]
-    small = same_entries(ours, theirs, "backward_ref.npy", "gradient/")
-    if small:
-        found = {name[9:]: relative(ours[name], theirs[name], floor) for name in small}
-        what = f"{_count(small, 'gradient')} number by number, {dtype}"
-        rows.append(judge("backward", what, found, limits[dtype]))
+    here, there = ({name[5:] for name in side if name.startswith("norm/")} for side in (ours, theirs))
+    rows = [_odd_gradients(here, there)] if here != there else []
+    if not here & there:
+        return rows
+    floor = GRADIENT_FLOOR[dtype] * max(float(theirs[f"norm/{name}"]) for name in here & there)
+    for prefix, what in (("norm/", "norms of {}"), ("gradient/", "{} number by number")):
+        both = [name for name in theirs if name.startswith(prefix) and name[len(prefix) :] in here & there]
+        common = {name: ours[name] for name in both if name in ours}
+        names = same_entries(common, {name: theirs[name] for name in both}, "backward_ref.npy", prefix)
+        if names:
+            found = {name[len(prefix) :]: relative(ours[name], theirs[name], floor) for name in names}
+            counted = what.format(_count(names, "gradient"))
+            rows.append(judge("backward", f"{counted}, {dtype}", found, limits[dtype]))
     return rows
+
+
+def _odd_gradients(here: set[str], there: set[str]) -> Row:
+    """A parameter that only one side trains: it is detached, frozen, or of another network."""
+    name = sorted(here ^ there)[0]
+    side = "there" if name in there else "here"
+    what = f"{len(there)} gradients there, {len(here)} here"
+    return Row("backward", what, None, None, None, FAIL, f"{name.lstrip('*')} has one {side} only")
 
 
 def training_rows(

@@ -16,6 +16,7 @@ from paddle_pose.errors import DataError
 SETUP_FILE, WEIGHTS_FILE = "setup.json", "weights.npz"
 RULE, OWN = "rule", "own"  # where weights come from; any other word is a checkpoint
 MEAN_SQUARE = "mse"  # the loss: sum over outputs of the mean squared error
+OPTIMIZERS = ("Adam", "SGD", "Momentum")
 NUDGES = {"float32": 1e-7, "float64": 1e-14}  # a rounding or so
 
 
@@ -125,6 +126,7 @@ def _check(content: dict, path: Path) -> None:
         "seed": lambda value: type(value) is int and 0 <= value < 2**31,
         "dtype": lambda value: value in NUDGES,
         "weights": lambda value: value in (RULE, WEIGHTS_FILE),
+        "optimizer": lambda value: value in OPTIMIZERS,
         "steps": lambda value: type(value) is int and value >= 0,
         "lr": lambda value: isinstance(value, (int, float)) and value > 0,
     }

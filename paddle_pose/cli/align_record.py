@@ -5,7 +5,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.alignment.setup import MEAN_SQUARE
+from paddle_pose.alignment.setup import MEAN_SQUARE, OPTIMIZERS
 from paddle_pose.errors import UserError
 
 
@@ -38,7 +38,7 @@ def add_recording_flags(flags: Any) -> None:
     flags.add_argument("--train_wh", type=int, nargs=2, metavar=("W", "H"), help="in training (default: the same)")
     flags.add_argument("--batch", type=int, default=2, metavar="B", help="images (default: 2)")
     flags.add_argument("--double", action="store_true", help="loss, gradients and training in float64")
-    flags.add_argument("--optimizer", default="Adam", choices=("Adam", "SGD", "Momentum"), help="default: Adam")
+    flags.add_argument("--optimizer", default="Adam", choices=OPTIMIZERS, help="default: Adam")
     flags.add_argument("--lr", type=float, default=1e-4, help="learning rate (default: 1e-4)")
     flags.add_argument("--momentum", type=float, default=0.9, help="of Momentum (default: 0.9)")
     flags.add_argument("--steps", type=int, default=10, metavar="N", help="of training (default: 10)")
