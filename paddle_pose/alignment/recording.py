@@ -14,12 +14,9 @@ import torch
 from torch import nn
 
 from paddle_pose.alignment import reprod_files, rules
-from paddle_pose.alignment.setup import MEAN_SQUARE, NUDGES, OWN, RULE, WEIGHTS_FILE, Setup, write_setup
+from paddle_pose.alignment.setup import MEAN_SQUARE, NUDGES, RULE, WEIGHTS_FILE, Setup, write_setup
+from paddle_pose.alignment.torch_model import fill, make_double, start_again, switch_dropout_off
 from paddle_pose.errors import UserError
-
-STATISTICS = ("running_mean", "running_var")
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 
 @dataclass(frozen=True)
@@ -53,16 +50,16 @@ def record(model: nn.Module, request: Request, folder: Path) -> Setup:
         UserError: the model gives no tensors, or numbers that are not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    state = _fill(model, request, folder)
-    dropout = _switch_dropout_off(model)
+    state = fill(model, request.weights, request.seed, folder)
+    dropout = switch_dropout_off(model)
     setup = _setup(request, state, dropout)
     arrays = {"forward": _forward(model, setup, "float32")}
     if setup.dtype == "float64":
-        _make_double(model)
+        make_double(model)
         arrays["forward"] |= _forward(model, setup, "float64")
     arrays["loss"] = {"loss": _evaluation_loss(model, setup, request.loss)}
     arrays["train"], arrays["backward"] = train(model, setup, request.loss)
-    model.load_state_dict(_nudged(_start(model, state), setup.nudge))
+    start_again(model, state, setup.nudge)
     arrays["train_again"], _ = train(model, setup, request.loss)
     for name, entries in arrays.items():
         _refuse_infinite(name, entries)
@@ -91,30 +88,6 @@ def train(model: nn.Module, setup: Setup, loss_of: Any) -> tuple[dict, dict]:
     return trained, gradients
 
 
-def _fill(model: nn.Module, request: Request, folder: Path) -> dict[str, np.ndarray]:
-    """Gives the model its weights; returns them by name, statistics included."""
-    if request.weights not in (RULE, OWN):
-        _load_checkpoint(model, request.weights)
-    entries = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    names = [key for key in entries if isinstance(entries[key], nn.Parameter) or key.endswith(STATISTICS)]
-    if request.weights == RULE:
-        state = {key: rules.fill(key, entries[key].shape, request.seed) for key in names}
-        model.load_state_dict({**model.state_dict(), **{key: torch.from_numpy(a) for key, a in state.items()}})
-        return state
-    state = {key: _array(entries[key]) for key in names}
-    np.savez(folder / WEIGHTS_FILE, **state)
-    return state
-
-
-def _load_checkpoint(model: nn.Module, path: str) -> None:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        model.load_state_dict(content.get("state_dict", content))
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"--weights {path}: does not fit the model or cannot be read safely: {reason}") from None
-
-
 def _setup(request: Request, state: dict[str, np.ndarray], dropout: int) -> Setup:
     packages = {name: importlib.metadata.version(name) for name in ("torch", "numpy")}
     return Setup(
@@ -134,39 +107,6 @@ def _setup(request: Request, state: dict[str, np.ndarray], dropout: int) -> Setu
         dropout=dropout,
         versions={**packages, "python": platform.python_version()},
     )
-
-
-def _switch_dropout_off(model: nn.Module) -> int:
-    """Random numbers of two frameworks cannot agree; returns the number of layers."""
-    layers = [layer for layer in model.modules() if isinstance(layer, _DROPOUTS) and layer.p > 0]
-    for layer in layers:
-        layer.p = 0.0
-    return len(layers)
-
-
-def _make_double(model: nn.Module) -> None:
-    model.double()
-    for layer in model.modules():
-        if isinstance(layer, _NORMS):
-            layer.eps = float(np.float32(layer.eps))  # Paddle keeps it in float32, for float64 maps too
-
-
-def _start(model: nn.Module, state: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
-    counters = {key: value * 0 for key, value in model.state_dict().items() if key.endswith("num_batches_tracked")}
-    weights = {key: _tensor(array, _dtype(model)) for key, array in state.items()}
-    return {**model.state_dict(), **counters, **weights}
-
-
-def _dtype(model: nn.Module) -> str:
-    """float32 or float64, of the model's parameters."""
-    return str(next(model.parameters()).dtype).rpartition(".")[2]
-
-
-def _nudged(state: dict[str, torch.Tensor], relative: float) -> dict[str, torch.Tensor]:
-    return {
-        key: torch.from_numpy(rules.nudged(value.numpy(), key, relative)) if value.is_floating_point() else value
-        for key, value in state.items()
-    }
 
 
 def _outputs(model: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:

@@ -26,7 +26,6 @@ from paddle_pose.registry import NETWORKS
 from paddle_pose.version import VERSION
 
 Files = dict[str, dict[str, np.ndarray]]
-_FILES = {"backward": "backward", "training": "train"}  # rung -> file, where they differ from the rung
 
 
 def compare(

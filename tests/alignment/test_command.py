@@ -164,3 +164,16 @@ def test_help_imports_nothing_heavy():
         imported = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
         assert "paddle_pose" in imported
         assert not imported & {"paddle", "torch", "yaml", "pydantic", "cv2"}
+
+
+def test_values_of_the_references_own_evaluator(recording, tmp_path):
+    """metric_ref.npy beside a record of val.py --save_record."""
+    network, record = sixth.write(tmp_path), tmp_path / "results.json"
+    np.save(recording / "metric_ref.npy", {"Mean": 88.9, "Mean@0.1": 31.7})
+    flags = ("--network", network, "--rungs", "metric", "--metric_record", str(record))
+    for mean, verdict in ((88.9, "pass"), (88.7, "FAIL")):
+        record.write_text(json.dumps({"values": {"Mean": mean, "Mean@0.1": 31.7, "Head": None}}))
+        code, found = compare(recording, *flags)
+        assert code == (verdict == "FAIL")
+        assert [row["verdict"] for row in found["rows"]] == ["skipped", verdict]
+        assert found["rows"][1]["compared"] == "2 values of the reference's own evaluator"
