@@ -203,8 +203,9 @@ class TestLoad:
         save_model(path, to_arrays(parts.network.state_dict()), {k: v for k, v in facts.items() if v is not None})
         return path
 
-    def test_a_checkpoint_builds_its_own_network(self, parts, tmp_path):
-        network = load_network(str(self.saved(parts, tmp_path / "model.pdparams")))
+    @pytest.mark.parametrize("suffix", ["pdparams", "safetensors"])
+    def test_a_checkpoint_builds_its_own_network(self, parts, tmp_path, suffix):
+        network = load_network(str(self.saved(parts, tmp_path / f"model.{suffix}")))
         assert not network.training
         assert network.config == parts.config
         assert network.skeleton is MPII_16

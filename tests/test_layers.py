@@ -9,8 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
-    {"errors", "version"},
-    {"registry", "skeletons", "runtime", "safe_pickle", "config_sections", "shapes"},
+    {"errors", "version", "pickled_values"},
+    {"safe_unpickler", "atomic_files"},
+    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes"},
     {"coco_samples"},
     {"samples"},
     {"interfaces", "geometry"},
@@ -36,7 +37,9 @@ WITHOUT_PADDLE = (
     "viewer",
 )
 WITHOUT_PADDLE += ("curves", "interfaces", "registry", "runtime", "safe_pickle", "errors", "version", "builder_data")
-WITHOUT_PADDLE += ("coco_samples", "shapes")
+WITHOUT_PADDLE += ("coco_samples", "shapes", "pickled_values", "safe_unpickler", "atomic_files")
+WITHOUT_PADDLE += ("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle")
+WITHOUT_PADDLE += ("conversion.torch_writer", "safetensor_files")
 WITHOUT_PADDLE += tuple(
     f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")
 )

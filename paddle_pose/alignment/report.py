@@ -1,6 +1,7 @@
 """Rows as a table for people, as JSON, and as the table of docs/alignment.md. Needs numpy only."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any, Optional
 
@@ -46,8 +47,13 @@ def payload(rows: list[Row], setup: Setup, network: str, made_by: dict[str, str]
         "setup": {**facts, **training, "recorded_by": setup.versions},
         "made_by": made_by,
         "failed": failed(rows),
-        "rows": [dataclasses.asdict(row) for row in rows],
+        "rows": [{key: _json(value) for key, value in dataclasses.asdict(row).items()} for row in rows],
     }
+
+
+def _json(value: Any) -> Any:
+    """Null in place of what is no number (outputs that are not finite): JSON has none."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def docs_table(paths: list[Path]) -> str:

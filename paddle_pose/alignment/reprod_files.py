@@ -1,10 +1,9 @@
 """The files of `reprod_log`: a dict of name -> array, written by `np.save`. Needs numpy only.
 
 Such a file is a pickle inside a .npy, and `np.load(allow_pickle=True)` runs whatever a pickle asks for. Here the
-header is read by numpy and the pickle by the restricted reader of `safe_pickle`.
+header is read by numpy and the pickle by the restricted one of `safe_unpickler`.
 """
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any, BinaryIO, Union
@@ -12,8 +11,10 @@ from typing import Any, BinaryIO, Union
 import numpy as np
 from numpy.lib import format as npy
 
-from paddle_pose import safe_pickle
+from paddle_pose.atomic_files import written_beside
 from paddle_pose.errors import DataError
+from paddle_pose.pickled_values import Refused
+from paddle_pose.safe_unpickler import Plain, Unpickler
 
 OBJECT_KINDS = ("O8", "O4", "O", b"O8", b"O4", b"O")
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -23,10 +24,10 @@ class _ObjectKind:
     """Stands for `numpy.dtype("O")`, the kind of `np.save`'s outermost array."""
 
 
-class _Unpickler(safe_pickle._Unpickler):
+class _NpyUnpickler(Unpickler):
     """Plain data inside a 0-d array of one object, which becomes that object; no other array may hold objects."""
 
-    dispatch = dict(safe_pickle._Unpickler.dispatch)
+    dispatch = dict(Unpickler.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
         """As for checkpoints, but `numpy.dtype` also knows the kind object."""
@@ -65,7 +66,7 @@ def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
             content = _content(file)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except safe_pickle._Refused as error:
+    except Refused as error:
         raise DataError(f"{path}: refused, this file could run code or hide data: {error}") from None
     except Exception as error:  # bytes that are no pickle make the machine raise whatever it likes
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -85,15 +86,8 @@ def read_plain(path: Union[str, Path]) -> np.ndarray:
 
 def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes what `ReprodLogger.save` writes, and `ReprodDiffHelper.load_info` reads; the whole file or none."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.save(file, {name: np.asarray(array) for name, array in arrays.items()}, allow_pickle=True)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}; choose another folder") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_beside(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, {name: np.asarray(array) for name, array in arrays.items()}, allow_pickle=True)
 
 
 def _content(file: BinaryIO) -> dict:
@@ -103,7 +97,7 @@ def _content(file: BinaryIO) -> dict:
     shape, _, dtype = _HEADERS[version](file)
     if dtype != np.dtype(object) or shape != ():
         raise ValueError(f"it holds an array {shape} of {dtype}")
-    return safe_pickle._plain(_Unpickler(file, encoding="latin1").load())
+    return Plain().of(_NpyUnpickler(file).load())
 
 
 def _checked(content: object, path: Union[str, Path]) -> dict[str, np.ndarray]:

@@ -165,6 +165,8 @@ def training_rows(
     if recorded != steps or not losses:
         raise DataError(f"train_ref.npy: holds losses of {recorded} steps, setup.json says {steps}; record again")
     same_entries(ours, theirs, "train_ref.npy", "loss_")
+    if again is not None:
+        same_entries(again, theirs, "train_again_ref.npy", "")
     judged = _judged_steps(losses, theirs, again, threshold)
     found = {f"step {step + 1}": relative(ours[name], theirs[name]) for step, name in enumerate(losses)}
     first = dict(list(found.items())[:judged])

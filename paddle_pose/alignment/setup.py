@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from paddle_pose.alignment import rules
+from paddle_pose.atomic_files import written_beside
 from paddle_pose.errors import DataError
 
 SETUP_FILE, WEIGHTS_FILE = "setup.json", "weights.npz"
@@ -72,14 +72,9 @@ class Setup:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes the whole file or none; DataError if it cannot be written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes the whole file or none; CheckpointError if it cannot be written."""
+    with written_beside(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}; choose another place") from None
 
 
 def read_json(path: Path) -> dict:

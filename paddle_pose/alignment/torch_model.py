@@ -8,6 +8,7 @@ from torch import nn
 
 from paddle_pose.alignment import rules
 from paddle_pose.alignment.setup import OWN, RULE, WEIGHTS_FILE
+from paddle_pose.atomic_files import written_beside
 from paddle_pose.errors import UserError
 
 STATISTICS = ("running_mean", "running_var")
@@ -36,7 +37,8 @@ def fill(model: nn.Module, weights: str, seed: int, folder: Path) -> dict[str, n
         model.load_state_dict({**model.state_dict(), **{key: torch.from_numpy(a) for key, a in state.items()}})
         return state
     state = {key: entries[key].detach().cpu().numpy().copy() for key in names}
-    np.savez(folder / WEIGHTS_FILE, **state)
+    with written_beside(folder / WEIGHTS_FILE) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **state)
     return state
 
 

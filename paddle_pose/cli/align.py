@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.atomic_files import written_beside
 from paddle_pose.cli.align_record import add_recording_flags, record_into, record_parser
 from paddle_pose.cli.options import run_command
 from paddle_pose.errors import UserError
@@ -86,9 +87,10 @@ def _table(arguments: argparse.Namespace) -> int:
     path = Path(arguments.into)
     try:
         text = path.read_text(encoding="utf-8")
-        path.write_text(put_between_markers(text, table, arguments.into), encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from None
+        raise UserError(f"{path}: {error.strerror or error}; check --into") from None
+    with written_beside(path) as temporary:
+        temporary.write_text(put_between_markers(text, table, arguments.into), encoding="utf-8")
     return 0
 
 

@@ -13,7 +13,9 @@ def parser() -> argparse.ArgumentParser:
     flags = common_parser("Evaluate a pose network or a file of predictions; ends with the [EVAL] line.")
     source = flags.add_mutually_exclusive_group(required=True)
     source.add_argument(
-        "--pretrained_model", metavar="FILE", help="model.pdparams or training.pdstate of a run, or cascade.json"
+        "--pretrained_model",
+        metavar="FILE",
+        help="model.pdparams, model.safetensors or training.pdstate of a run, or cascade.json",
     )
     source.add_argument(
         "--predictions", metavar="FILE", help="score this .mat (preds), .npy or .json instead of a network"

@@ -1,11 +1,11 @@
 """Files of a run: written to a temporary file and renamed, read without executing anything in them.
 
 A model file (`model.pdparams`) is a flat dict of arrays, as `paddle.load` and `set_state_dict` know it, with
-one string more: key `paddle_pose` holds JSON with the configuration and the skeleton. A training state
-(`training.pdstate`) holds all that a run needs to go on.
+one string more: key `paddle_pose` holds JSON with the configuration and the skeleton. A model file that ends in
+`.safetensors` holds the same, its JSON among that format's metadata. A training state (`training.pdstate`) holds
+all that a run needs to go on.
 """
 
-import contextlib
 import json
 import os
 import pickle
@@ -15,7 +15,8 @@ from typing import Any, Optional
 import numpy as np
 import paddle
 
-from paddle_pose import safe_pickle
+from paddle_pose import safe_pickle, safetensor_files
+from paddle_pose.atomic_files import written_beside
 from paddle_pose.errors import CheckpointError
 
 _META = "paddle_pose"
@@ -37,23 +38,8 @@ def save_atomically(content: Any, path: Path) -> None:
     Raises:
         CheckpointError: the disk is full or the folder cannot be written.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            pickle.dump(content, file, protocol=4)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        kept = "; the older file there is intact" if os.path.isfile(path) else ""
-        raise CheckpointError(
-            f"cannot write {path}: {error.strerror or error}{kept}. Free some space or choose another --save_dir"
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with written_beside(path) as temporary, open(temporary, "wb") as file:
+        pickle.dump(content, file, protocol=4)
 
 
 def to_arrays(state: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -69,11 +55,14 @@ def save_model(path: Path, weights: dict[str, np.ndarray], meta: dict) -> None:
     """Writes a model file.
 
     Args:
-        path: the file.
+        path: the file; the suffix `.safetensors` decides for that format.
         weights: parameter name -> array.
         meta: JSON-able facts: `config`, `skeleton`, and what the model scored.
     """
-    save_atomically({**weights, _META: json.dumps(meta)}, path)
+    if _is_safetensors(path):
+        safetensor_files.write(path, weights, {_META: json.dumps(meta)})
+    else:
+        save_atomically({**weights, _META: json.dumps(meta)}, path)
 
 
 def load_model(path: Path) -> tuple[dict[str, np.ndarray], dict]:
@@ -158,9 +147,16 @@ def _checked_meta(meta: Any, path: Path) -> dict:
     return meta
 
 
+def _is_safetensors(path: Path) -> bool:
+    return Path(path).suffix.lower() == ".safetensors"
+
+
 def _load(path: Path) -> dict:
     if not os.path.isfile(path):
         raise CheckpointError(f"{path}: no such file; check the path of the checkpoint")
+    if _is_safetensors(path):
+        arrays, texts = safetensor_files.read(path)
+        return {**arrays, _META: texts.get(_META, "{}")}
     content = safe_pickle.load(path)
     if not isinstance(content, dict):
         raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dict of arrays")

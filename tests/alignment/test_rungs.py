@@ -8,6 +8,7 @@ import pytest
 
 from paddle_pose.alignment import report, rungs
 from paddle_pose.alignment.report import BEGIN, END, docs_table, put_between_markers
+from paddle_pose.alignment.setup import Setup
 from paddle_pose.config import load_config
 from paddle_pose.errors import DataError
 
@@ -76,6 +77,10 @@ def test_what_is_not_a_number_fails():
     row = rungs.judge("forward", "x", {"a": np.array([0.0, np.nan]), "b": np.array([1.0])}, 1.0)
     assert row.verdict == "FAIL"
     assert row.note == "largest in a"
+    setup = Setup("x", {}, [1, 3, 8, 8], [1, 3, 8, 8])
+    content = report.payload([row], setup, "y", {})
+    assert json.loads(json.dumps(content, allow_nan=False))["rows"][0]["largest"] is None
+    assert content["failed"] == ["forward"]
 
 
 def test_differences_are_relative_to_the_largest_magnitude():

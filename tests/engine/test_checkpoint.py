@@ -10,6 +10,7 @@ import paddle
 import pytest
 from engine_cases import TinyNet, arrays, assert_same_arrays, filled, make_batch, make_trainer, optimizer_of
 
+from paddle_pose import safetensor_files
 from paddle_pose.engine import checkpoint
 from paddle_pose.engine.checkpoint import (
     load_model,
@@ -235,3 +236,33 @@ def test_weights_of_double_precision_are_converted(tmp_path):
     load_weights(network, {name: value.astype("float64") for name, value in weights.items()}, tmp_path)
     assert_same_arrays(arrays(network), weights)
     assert all(value.dtype == np.float32 for value in arrays(network).values())
+
+
+def test_a_safetensors_model_comes_back_with_its_facts(tmp_path):
+    network = filled(TinyNet(batch_norm=True))
+    path = tmp_path / "new" / "model.safetensors"
+    save_model(path, to_arrays(network.state_dict()), {"config": {"seed": 3}, "skeleton": "toy"})
+    weights, meta = load_model(path)
+    assert_same_arrays(weights, arrays(network))
+    assert meta == {"config": {"seed": 3}, "skeleton": "toy"}
+    load_weights(filled(TinyNet(batch_norm=True), seed=9), weights, path)
+
+
+def test_a_safetensors_file_of_another_program_has_no_facts(tmp_path):
+    safetensor_files.write(tmp_path / "model.safetensors", {"a": np.ones(3)}, {"format": "pt"})
+    weights, meta = load_model(tmp_path / "model.safetensors")
+    assert (list(weights), meta) == (["a"], {})
+
+
+def test_a_damaged_safetensors_model_is_one_line(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(path, {"a": np.ones(3)}, {})
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="damaged or not a safetensors file") as error:
+        load_model(path)
+    one_line(error)
+    with pytest.raises(CheckpointError, match="no such file"):
+        load_model(tmp_path / "none.safetensors")
+    safetensor_files.write(path, {"a": np.ones(3)}, {})
+    with pytest.raises(CheckpointError, match="not a training state"):
+        load_training_state(path)
