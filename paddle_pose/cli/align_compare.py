@@ -46,18 +46,28 @@ def compare(
         possible = chosen
     ours = climbing.climb(network, setup, loss_of, possible)
     theirs = _recorded(folder, possible, ours, is_plain)
-    made = {
-        "forward": lambda: rungs.forward_rows(ours["forward"], theirs["forward"], limits["forward"]),
-        "metric": lambda: _metric(arguments, folder, parts, ours, theirs, limits["metric"]),
-        "loss": lambda: rungs.loss_rows(ours["loss"], theirs["loss"], dtype, limits["loss"]),
-        "backward": lambda: rungs.backward_rows(ours["backward"], theirs["backward"], dtype, limits["backward"]),
-        "training": lambda: rungs.training_rows(
-            ours["train"], theirs["train"], theirs.get("train_again"), setup.steps, dtype, limits["training"]
-        ),
-    }
-    rows = [row for rung in possible for row in made[rung]()]
+    if is_plain:  # perhaps the last output alone
+        ours["forward"] = {name: ours["forward"][name] for name in theirs["forward"]}
+    rows = _rows(ours, theirs, setup.steps, dtype, limits, possible)
+    if "metric" in possible:
+        rows["metric"] = _metric(arguments, folder, parts, ours, theirs, limits["metric"])
     why = "files of the guide do not say how anything was trained; use align record"
-    return [*rows, *(skipped(rung, why) for rung in chosen if rung not in possible)], setup, ours
+    found = [row for rung in possible for row in rows[rung]]
+    return [*found, *(skipped(rung, why) for rung in chosen if rung not in possible)], setup, ours
+
+
+def _rows(
+    ours: Files, theirs: Files, steps: int, dtype: str, limits: Any, chosen: tuple[str, ...]
+) -> dict[str, list[Row]]:
+    """Rung -> rows, of those that are chosen and need nothing but arrays."""
+    again = theirs.get("train_again")
+    made = {
+        "forward": lambda limit: rungs.forward_rows(ours["forward"], theirs["forward"], limit),
+        "loss": lambda limit: rungs.loss_rows(ours["loss"], theirs["loss"], dtype, limit),
+        "backward": lambda limit: rungs.backward_rows(ours["backward"], theirs["backward"], dtype, limit),
+        "training": lambda limit: rungs.training_rows(ours["train"], theirs["train"], again, steps, dtype, limit),
+    }
+    return {rung: make(limits[rung]) for rung, make in made.items() if rung in chosen}
 
 
 def save_arrays(folder: Path, arrays: Files) -> None:

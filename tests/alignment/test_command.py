@@ -123,6 +123,8 @@ def test_files_of_the_guide_without_a_setup(recording, tmp_path):
     assert verdicts == {
         "forward": "pass", "metric": "skipped", "loss": "pass", "backward": "skipped", "training": "skipped",
     }  # fmt: skip
+    two = sixth.write(tmp_path, "stem(images))]", "stem(images))] * 2")  # the only array is the last output
+    assert compare(theirs, "--network", two, *flags[2:], "--rungs", "forward")[0] == 0
     np.save(theirs / "forward_torch.npy", {"logits": np.zeros((2, 4, 4, 6), "float32")})
     assert compare(theirs, *flags)[0] == 1
 
