@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from pathlib import Path
 from typing import Any, Optional
 
@@ -29,6 +30,13 @@ def format_rows(rows: list[Row]) -> str:
 def failed(rows: list[Row]) -> list[str]:
     """Rungs with a row that failed, in order."""
     return list(dict.fromkeys(row.rung for row in rows if row.verdict == FAIL))
+
+
+def summary(rows: list[Row]) -> str:
+    """The verdict on all rows."""
+    if failed(rows):
+        return f"FAIL: {', '.join(failed(rows))}"
+    return "pass, as far as it was judged" if any(row.verdict == OPEN for row in rows) else PASS
 
 
 def payload(rows: list[Row], setup: Setup, network: str, made_by: dict[str, str]) -> dict[str, Any]:
@@ -78,8 +86,7 @@ def _docs_cells(path: Path) -> list[str]:
         rows = [Row(**row) for row in content["rows"]]
         setup, network = content["setup"], content["network"]
         size = _sizes(setup["evaluation_shape"], setup["training_shape"])
-        verdict = f"**{', '.join(content['failed'])}**" if content["failed"] else PASS
-        return [setup["reference"], f"`{network}`", size, *(_rung_cell(rows, rung) for rung in RUNGS), verdict]
+        return [setup["reference"], f"`{network}`", size, *(_rung_cell(rows, rung) for rung in RUNGS), summary(rows)]
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: not an alignment.json of this command: {error}") from None
 
@@ -87,10 +94,14 @@ def _docs_cells(path: Path) -> list[str]:
 def _rung_cell(rows: list[Row], rung: str) -> str:
     """Largest differences; in brackets what was not judged, bold what failed."""
     forms = {PASS: "{}", FAIL: "**{}**", OPEN: "({})"}
-    cells = [
-        forms[row.verdict].format(_number(row.largest)) for row in rows if row.rung == rung and row.verdict in forms
-    ]
-    return ", ".join(cells) or "-"
+    shown = [row for row in rows if row.rung == rung and row.verdict in forms]
+    return ", ".join(forms[row.verdict].format(_number(row.largest) + _since(row)) for row in shown) or "-"
+
+
+def _since(row: Row) -> str:
+    """From which step on losses were not judged."""
+    found = re.match(r"losses of steps? (\d+)", row.compared)
+    return f" from step {found[1]}" if found and row.verdict == OPEN else ""
 
 
 def _sizes(evaluation: list[int], training: list[int]) -> str:

@@ -122,9 +122,8 @@ def _run(arguments: argparse.Namespace, folder: Path, rungs: tuple[str, ...], li
     print(f"reference: {setup.reference}")
     print(report.format_rows(rows))
     print("differences are relative to the largest magnitude of the reference's array")
-    failed = report.failed(rows)
-    print(f"{'FAIL: ' + ', '.join(failed) if failed else 'pass'}; written to {path}")
-    return 1 if failed else 0
+    print(f"{report.summary(rows)}; written to {path}")
+    return 1 if report.failed(rows) else 0
 
 
 def _rungs(text: str) -> tuple[str, ...]:

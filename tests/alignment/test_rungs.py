@@ -41,6 +41,7 @@ def test_a_step_that_the_reference_does_not_determine_is_not_judged():
     assert rows[1].largest == pytest.approx(0.3)
     assert "by up to 5.0e-01" in rows[1].note
     assert not report.failed(rows)
+    assert report.summary(rows) == "pass, as far as it was judged"
 
 
 def test_a_difference_before_that_step_fails():
@@ -48,7 +49,7 @@ def test_a_difference_before_that_step_fails():
     rows = rungs.training_rows(trained({2: 2e-3}), trained(), again, 5, "float64", LIMITS)
     assert verdicts(rows)[0] == ("losses of steps 1 to 3", "FAIL")
     assert rows[0].note == "largest in step 3"
-    assert report.failed(rows) == ["training"]
+    assert report.summary(rows) == "FAIL: training"
 
 
 def test_without_a_second_training_all_is_judged():
