@@ -41,7 +41,7 @@ WITHOUT_PADDLE += ("coco_samples", "shapes", "pickled_values", "safe_unpickler",
 WITHOUT_PADDLE += ("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle")
 WITHOUT_PADDLE += ("conversion.torch_writer", "safetensor_files")
 WITHOUT_PADDLE += tuple(
-    f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")
+    f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "thresholds", "setup", "report")
 )
 WITHOUT_PADDLE += ("cli.align", "cli.align_record")
 WITHOUT_PADDLE += ("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation")

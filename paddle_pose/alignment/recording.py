@@ -60,7 +60,7 @@ def record(model: nn.Module, request: Request, folder: Path) -> Setup:
     arrays["loss"] = {"loss": _evaluation_loss(model, setup, request.loss)}
     arrays["train"], arrays["backward"] = train(model, setup, request.loss)
     start_again(model, state, setup.nudge)
-    arrays["train_again"], _ = train(model, setup, request.loss)
+    arrays["train_again"], arrays["backward_again"] = train(model, setup, request.loss)
     for name, entries in arrays.items():
         _refuse_infinite(name, entries)
         reprod_files.write(folder / f"{name}_ref.npy", entries)

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Any, Optional
 
-from paddle_pose.alignment.rungs import FAIL, OPEN, PASS, RUNGS, Row
+from paddle_pose.alignment.rungs import FAIL, OPEN, PASS, Row
 from paddle_pose.alignment.setup import Setup, read_json
+from paddle_pose.alignment.thresholds import RUNGS
 from paddle_pose.errors import DataError
 
 BEGIN, END = "<!-- alignment table: begin -->", "<!-- alignment table: end -->"

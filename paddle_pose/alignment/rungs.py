@@ -1,4 +1,4 @@
-"""The rungs: what is compared, by which threshold, and the verdict. Needs numpy only.
+"""The rungs: what is compared, and the verdict. Needs numpy only.
 
 A difference is relative to the largest magnitude of the reference's array: outputs of an untrained deep network are
 not of order one, so that an absolute threshold such as the guide's 1e-6 would mean something else for each network.
@@ -10,31 +10,11 @@ from typing import Any, Optional
 
 import numpy as np
 
-from paddle_pose.errors import DataError, UserError
+from paddle_pose.alignment.thresholds import GRADIENT_FLOOR, MARGIN
+from paddle_pose.errors import DataError
 
-RUNGS = ("forward", "metric", "loss", "backward", "training")
 PASS, FAIL, OPEN, SKIPPED = "pass", "FAIL", "not judged", "skipped"
 Arrays = Mapping[str, np.ndarray]
-
-THRESHOLDS: dict[str, dict[str, float]] = {  # rung -> of numbers computed in float32, in float64
-    # A sum of thousands of products in another order differs by some 1e-7 of it; a hundred layers make 1e-5 of that.
-    # In float64 the same is 1e-13, and a constant that Paddle keeps in float32 may differ by 1e-8 of itself.
-    "forward": {"float32": 1e-4, "float64": 1e-8},
-    # Joints move with the maps. Values are counts of hits: one joint more or less is whole tenths of a point.
-    "metric": {"float32": 1e-4, "float64": 1e-4},
-    # A mean over many numbers loses nothing more.
-    "loss": {"float32": 1e-4, "float64": 1e-8},
-    # Batch statistics of few cells cancel most of a gradient, and with it its first digits.
-    "backward": {"float32": 1e-2, "float64": 1e-6},
-    # Adam divides small gradients by themselves, so that their rounding comes back at full size.
-    "training": {"float32": 1e-2, "float64": 1e-3},
-}
-# A bias before batch normalisation has no gradient: what is computed is rounding, and differs. A gradient's difference
-# is relative to its own norm or to this share of the largest norm, whichever is more.
-GRADIENT_FLOOR = {"float32": 1e-4, "float64": 1e-8}
-# The reference was trained twice, from weights that differ by a rounding. A step counts as long as that changed its
-# loss by less than the threshold over this margin: Paddle's rounding is another one, of unlike size.
-MARGIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,16 +37,6 @@ class Row:
     threshold: Optional[float]
     verdict: str
     note: str = ""
-
-
-def thresholds(overrides: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """THRESHOLDS with those of the user, for both precisions; UserError for an unknown rung."""
-    for rung, value in overrides.items():
-        if rung not in RUNGS or not 0 < value < np.inf:
-            raise UserError(f"--threshold {rung}={value:g}: write RUNG=NUMBER, RUNG one of {', '.join(RUNGS)}")
-    return {
-        rung: dict.fromkeys(both, overrides[rung]) if rung in overrides else both for rung, both in THRESHOLDS.items()
-    }
 
 
 def judge(rung: str, compared: str, differences: Mapping[str, np.ndarray], threshold: float, note: str = "") -> Row:
@@ -121,22 +91,50 @@ def loss_rows(ours: Arrays, theirs: Arrays, dtype: str, limits: Mapping[str, flo
     return [judge("loss", f"loss in eval mode, {dtype}", found, limits[dtype])]
 
 
-def backward_rows(ours: Arrays, theirs: Arrays, dtype: str, limits: Mapping[str, float]) -> list[Row]:
-    """Norms of all gradients of the first training step, and the small gradients number by number."""
+def backward_rows(
+    ours: Arrays, theirs: Arrays, again: Optional[Arrays], dtype: str, limits: Mapping[str, float]
+) -> list[Row]:
+    """Norms of all gradients of the first training step, and the small gradients number by number.
+
+    Args:
+        ours, theirs: entries `norm/KEY` and `gradient/KEY`.
+        again: theirs of the second training, where there was one.
+        dtype: by which they are judged.
+        limits: thresholds by precision.
+    """
     here, there = ({name[5:] for name in side if name.startswith("norm/")} for side in (ours, theirs))
     rows = [_odd_gradients(here, there)] if here != there else []
     if not here & there:
         return rows
     floor = GRADIENT_FLOOR[dtype] * max(float(theirs[f"norm/{name}"]) for name in here & there)
+    if again is not None:
+        same_entries(again, theirs, "backward_again_ref.npy", "")
     for prefix, what in (("norm/", "norms of {}"), ("gradient/", "{} number by number")):
         both = [name for name in theirs if name.startswith(prefix) and name[len(prefix) :] in here & there]
         common = {name: ours[name] for name in both if name in ours}
-        names = same_entries(common, {name: theirs[name] for name in both}, "backward_ref.npy", prefix)
-        if names:
-            found = {name[len(prefix) :]: relative(ours[name], theirs[name], floor) for name in names}
-            counted = what.format(_count(names, "gradient"))
-            rows.append(judge("backward", f"{counted}, {dtype}", found, limits[dtype]))
+        same_entries(common, {name: theirs[name] for name in both}, "backward_ref.npy", prefix)
+        found = {name[len(prefix) :]: relative(ours[name], theirs[name], floor) for name in both}
+        own = {name[len(prefix) :]: _largest(again, theirs, name, floor) for name in both}
+        rows += _gradient_rows(found, own, f"{what}, {dtype}", limits[dtype])
     return rows
+
+
+def _gradient_rows(found: dict[str, np.ndarray], own: dict[str, float], what: str, threshold: float) -> list[Row]:
+    """Gradients that the reference determines are judged, others not: batch statistics of two cells leave nothing."""
+    sure = {name: values for name, values in found.items() if own[name] * MARGIN < threshold}
+    open_ones = {name: values for name, values in found.items() if name not in sure}
+    rows = [judge("backward", what.format(_count(sure, "gradient")), sure, threshold)] if sure else []
+    if open_ones:
+        row = judge("backward", what.format(_count(open_ones, "gradient")), open_ones, threshold)
+        rows.append(
+            _open(row, f"the reference parts from itself here, by up to {max(own[name] for name in open_ones):.1e}")
+        )
+    return rows
+
+
+def _largest(again: Optional[Arrays], theirs: Arrays, name: str, floor: float = 0.0) -> float:
+    """How far the reference is from itself in an entry; 0 where it was trained once."""
+    return 0.0 if again is None else float(relative(again[name], theirs[name], floor).max(initial=0.0))
 
 
 def _odd_gradients(here: set[str], there: set[str]) -> Row:
@@ -172,23 +170,21 @@ def training_rows(
     first = dict(list(found.items())[:judged])
     rows = [judge("training", f"losses of {_steps(1, judged)}, {dtype}", first, threshold)]
     if judged < steps:
-        own = max(float(relative(again[name], theirs[name])) for name in losses[judged:])
+        own = max(_largest(again, theirs, name) for name in losses[judged:])
         rest = dict(list(found.items())[judged:])
         row = judge("training", f"losses of {_steps(judged + 1, steps)}, {dtype}", rest, threshold)
         rows.append(_open(row, f"the reference parts from itself here, by up to {own:.1e}"))
     for name in same_entries(ours, theirs, "train_ref.npy", "evaluation_after_"):
         what = f"output in eval mode after step {name.rpartition('_')[2]}, {dtype}"
         row = judge("training", what, {name: relative(ours[name], theirs[name])}, threshold)
-        own = float(relative(again[name], theirs[name]).max()) if again is not None else 0.0
+        own = _largest(again, theirs, name)
         rows.append(row if own * MARGIN < threshold else _open(row, f"the reference parts from itself by {own:.1e}"))
     return rows
 
 
 def _judged_steps(losses: list[str], theirs: Arrays, again: Optional[Arrays], threshold: float) -> int:
     """How many steps the reference itself determines, at least one."""
-    if again is None:
-        return len(losses)
-    apart = [bool(relative(again[name], theirs[name]) * MARGIN >= threshold) for name in losses]
+    apart = [_largest(again, theirs, name) * MARGIN >= threshold for name in losses]
     return max(1, apart.index(True) if True in apart else len(losses))
 
 

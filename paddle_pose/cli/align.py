@@ -135,7 +135,7 @@ def _rungs(text: str) -> tuple[str, ...]:
 
 
 def _limits(texts: list[str]) -> Any:
-    from paddle_pose.alignment.rungs import thresholds
+    from paddle_pose.alignment.thresholds import thresholds
 
     overrides = {}
     for text in texts:

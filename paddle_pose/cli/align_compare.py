@@ -60,12 +60,15 @@ def _rows(
     ours: Files, theirs: Files, steps: int, dtype: str, limits: Any, chosen: tuple[str, ...]
 ) -> dict[str, list[Row]]:
     """Rung -> rows, of those that are chosen and need nothing but arrays."""
-    again = theirs.get("train_again")
     made = {
         "forward": lambda limit: rungs.forward_rows(ours["forward"], theirs["forward"], limit),
         "loss": lambda limit: rungs.loss_rows(ours["loss"], theirs["loss"], dtype, limit),
-        "backward": lambda limit: rungs.backward_rows(ours["backward"], theirs["backward"], dtype, limit),
-        "training": lambda limit: rungs.training_rows(ours["train"], theirs["train"], again, steps, dtype, limit),
+        "backward": lambda limit: rungs.backward_rows(
+            ours["backward"], theirs["backward"], theirs.get("backward_again"), dtype, limit
+        ),
+        "training": lambda limit: rungs.training_rows(
+            ours["train"], theirs["train"], theirs.get("train_again"), steps, dtype, limit
+        ),
     }
     return {rung: make(limits[rung]) for rung, make in made.items() if rung in chosen}
 
@@ -147,6 +150,8 @@ def _recorded(folder: Path, chosen: tuple[str, ...], ours: Files, is_plain: bool
     if is_plain:
         found = {name: plain.read_recorded(folder, name) for name in names}
         return {name: plain.by_position(found[name], ours[name], f"{name}_ref.npy") for name in names}
+    if "backward" in chosen:
+        names.append("backward_again")
     if "training" in chosen:
         names += ["train", "train_again"]
     return {name: reprod_files.read(folder / f"{name}_ref.npy") for name in names}

@@ -81,7 +81,7 @@ def test_what_is_no_dict_of_arrays(tmp_path):
             reprod_files.read(path)
 
 
-@pytest.mark.parametrize("name", ["forward", "loss", "backward", "train", "train_again"])
+@pytest.mark.parametrize("name", ["forward", "loss", "backward", "backward_again", "train", "train_again"])
 def test_a_missing_file(name, recording, tmp_path, capsys):
     (recording / f"{name}_ref.npy").unlink()
     line = error(capsys, "--reference", recording, "--network", sixth.write(tmp_path))

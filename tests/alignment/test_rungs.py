@@ -65,13 +65,26 @@ def test_a_gradient_that_is_only_rounding_does_not_count():
     """A bias before batch normalisation: 1e-17 there, 3e-17 here, beside a gradient of 1."""
     theirs = {"norm/conv.bias": np.array(1e-17), "norm/conv.weight": np.array(1.0)}
     ours = {"norm/conv.bias": np.array(3e-17), "norm/conv.weight": np.array(1.0 + 1e-9)}
-    (row,) = rungs.backward_rows(ours, theirs, "float64", {"float64": 1e-6})
+    (row,) = rungs.backward_rows(ours, theirs, None, "float64", {"float64": 1e-6})
     assert row.verdict == "pass"
     assert row.largest == pytest.approx(2e-9, rel=0.01)  # 2e-17 over 1e-8 of the largest norm
     ours["norm/conv.weight"] = np.array(1.0 + 2e-6)
-    (row,) = rungs.backward_rows(ours, theirs, "float64", {"float64": 1e-6})
+    (row,) = rungs.backward_rows(ours, theirs, None, "float64", {"float64": 1e-6})
     assert row.verdict == "FAIL"
     assert row.note == "largest in conv.weight"
+
+
+def test_a_gradient_that_the_reference_does_not_determine_is_not_judged():
+    theirs = {"norm/a": np.array(1.0), "norm/b": np.array(1.0), "gradient/b": np.array([0.6, 0.8])}
+    again = {**theirs, "norm/b": np.array(1.01)}
+    ours = {**theirs, "norm/b": np.array(1.02)}
+    rows = rungs.backward_rows(ours, theirs, again, "float64", {"float64": 1e-6})
+    assert verdicts(rows) == [
+        ("norms of 1 gradient", "pass"),
+        ("norms of 1 gradient", "not judged"),
+        ("1 gradient number by number", "pass"),
+    ]
+    assert "by up to 1.0e-02" in rows[1].note
 
 
 def test_what_is_not_a_number_fails():
