@@ -20,8 +20,9 @@ ROWS = [  # low to high
     {"builder_data", "config_hash"},
     {"builder"},
     {"builder_training"},
+    {"alignment"},
     {"cli"},
-    {"__main__", "flops", "results", "convert"},
+    {"__main__", "flops", "results", "convert", "align"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -32,6 +33,8 @@ WITHOUT_PADDLE = (
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
     *("convert", "cli.convert"),
+    *("cli.align", "cli.align_record"),
+    *(f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")),
 )
 FILES = sorted(ROOT.rglob("*.py"))
 

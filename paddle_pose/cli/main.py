@@ -9,6 +9,7 @@ COMMANDS = {  # name -> module under paddle_pose.cli whose `main` it is, and wha
     "val": ("val", "score a network, or predictions that any system wrote"),
     "flops": ("flops", "parameters and multiply-accumulates of configurations"),
     "results": ("results", "make the tables of results in the documents from results/*.json"),
+    "align": ("align", "compare a network with its PyTorch reference, rung by rung"),
 }
 
 

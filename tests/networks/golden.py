@@ -7,9 +7,10 @@ every fourth cell of the reference's float32 outputs for `evaluation_images` (jo
 
 import json
 import pathlib
-import zlib
 
 import numpy as np
+
+from paddle_pose.alignment import rules
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data" / "golden"
 CELLS = 4  # one output cell in so many is stored, in both directions
@@ -40,38 +41,24 @@ def read(name: str) -> dict:
         return dict(file)
 
 
+weights = rules.weights  # by the rule, (shapes by key, seed) -> arrays by key
+
+
 def shapes(stored: dict) -> dict:
     return json.loads(str(stored["shapes"]))
-
-
-def weights(shapes_by_key: dict, seed: int) -> dict:
-    return {key: _draw(key, tuple(shape), seed).astype("float32") for key, shape in shapes_by_key.items()}
-
-
-def _draw(key: str, shape: tuple, seed: int) -> np.ndarray:
-    rng = np.random.RandomState((zlib.crc32(key.encode()) + seed) % 2**32)
-    if key.endswith("running_var"):
-        return rng.uniform(1.0, 2.0, shape)
-    if key.endswith("running_mean"):
-        return rng.standard_normal(shape) * 0.1
-    if key.endswith("bias"):
-        return rng.standard_normal(shape) * 0.05
-    if len(shape) == 1:
-        return rng.uniform(0.4, 0.8, shape)
-    return rng.standard_normal(shape) * np.sqrt(1.0 / np.prod(shape[1:]))
 
 
 def evaluation_images(name: str) -> np.ndarray:
     """Images (2, 3, H, W), float32."""
     height, width = EVALUATION_HW.get(name, (128, 128))
-    return np.random.RandomState(7).standard_normal((2, 3, height, width)).astype("float32")
+    return rules.images((2, 3, height, width), 0, rules.EVALUATION).astype("float32")
 
 
 def training_batch(name: str) -> tuple:
     """Images (2, 3, H, W) and one target for all stages, float64."""
     image_hw, target_shape = TRAINING_SHAPES.get(name, ((128, 256), (16, 32, 64)))  # wider than high on purpose
-    images = np.random.RandomState(1).standard_normal((2, 3, *image_hw))
-    return images, np.random.RandomState(2).uniform(0.0, 1.0, (2, *target_shape))
+    images = rules.images((2, 3, *image_hw), 0, rules.TRAINING)
+    return images, rules.targets([(2, *target_shape)], 0)[0]
 
 
 def thinned(output: np.ndarray) -> np.ndarray:
