@@ -5,11 +5,11 @@ import sys
 
 COMMANDS = {  # name -> module under paddle_pose.cli whose `main` it is, and what it is for
     "train": ("train", "train a network"),
-    "convert": ("convert", "turn a PyTorch checkpoint into one of ours, or one of ours into PyTorch's"),
     "val": ("val", "score a network, or predictions that any system wrote"),
+    "convert": ("convert", "turn a PyTorch checkpoint into one of ours, or one of ours into PyTorch's"),
+    "align": ("align", "compare a network with its PyTorch reference, rung by rung"),
     "flops": ("flops", "parameters and multiply-accumulates of configurations"),
     "results": ("results", "make the tables of results in the documents from results/*.json"),
-    "align": ("align", "compare a network with its PyTorch reference, rung by rung"),
 }
 
 

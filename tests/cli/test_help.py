@@ -43,7 +43,7 @@ def test_all_commands_are_behind_one_name():
 
 
 def test_a_command_that_there_is_not():
-    assert "'trian'; choose from train, convert, val" in user_error("-m", "paddle_pose", "trian")
+    assert "'trian'; choose from train, val, convert, align, flops, results" in user_error("-m", "paddle_pose", "trian")
 
 
 def user_error(*arguments: str) -> str:
