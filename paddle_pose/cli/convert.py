@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from paddle_pose.cli.options import run_command
+from paddle_pose.errors import UserError
 
 OURS, THEIRS = (".pdparams", ".safetensors"), (".pth", ".pt")
 STATE = ".pdstate"
@@ -43,8 +44,6 @@ def main(argv=None) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from paddle_pose.errors import UserError
-
     source, target = Path(arguments.source), Path(arguments.target)
     if target.suffix.lower() not in OURS + THEIRS:
         raise UserError(f"{target}: give TARGET a suffix of {', '.join(OURS)} (ours) or {', '.join(THEIRS)} (PyTorch)")
