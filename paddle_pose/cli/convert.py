@@ -8,6 +8,7 @@ from paddle_pose.errors import UserError
 
 OURS, THEIRS = (".pdparams", ".safetensors"), (".pth", ".pt")
 STATE = ".pdstate"
+# Of conversion/published_names.py, which --help need not load.
 STYLES = ("bearpaw", "princeton", "mmpose1", "mmpose0", "official", "tensorboy", "torchvision", "own")
 
 
