@@ -22,11 +22,11 @@ def chosen_config(known: Recognised, arguments: argparse.Namespace) -> tuple[Con
     if arguments.config:
         config = load_config(arguments.config, tuple(arguments.opts), size_override(arguments.image_size))
         _check_network(known, config, arguments.config)
-        return config, f"{arguments.config}, as it is"
+        return config, f"{arguments.config}, {' '.join(arguments.opts) or 'as it is'}"
     if known.is_trunk:
-        raise ConfigError(
-            f"{known}: say with --config which network gets it, for instance {' or '.join(map(_path, known.configs))}"
-        )
+        there = [path for path in map(_path, known.configs) if os.path.isfile(path)]
+        instance = f", for instance {' or '.join(there)}" if there else ""
+        raise ConfigError(f"{known}: say with --config which network gets it{instance}")
     path, is_first = _default(known, arguments)
     base = load_config(path).model_dump(mode="json")
     changed = {key: value for key, value in known.options.items() if not _same(value, _option(base["network"], key))}
