@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from alignment import sixth
+from cli.cli_cases import assert_one_error
 
 from paddle_pose.alignment import reprod_files
 from paddle_pose.cli.align import main
@@ -20,10 +21,7 @@ def recording(tmp_path):
 
 def error(capsys, *words):
     assert main([str(word) for word in words]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("error: ")
-    return lines[0]
+    return assert_one_error(capsys.readouterr())
 
 
 class Canary:

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import paddle
 import pytest
+from cli.cli_cases import assert_one_error
 
 import paddle_pose
 from paddle_pose.cli import val as val_command
@@ -51,11 +52,7 @@ def convert(*arguments):
 
 
 def assert_refused(capsys, *words):
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("error: ")
-    for word in words:
-        assert re.search(word, lines[0]), lines[0]
+    assert_one_error(capsys.readouterr(), *words)
 
 
 def assert_same_outputs(left, right):
