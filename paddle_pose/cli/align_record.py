@@ -61,8 +61,14 @@ def record_into(arguments: argparse.Namespace, folder: Path) -> None:
 
     model = _built(find_object(arguments.torch, "--torch"), arguments)
     loss = MEAN_SQUARE if arguments.torch_loss == MEAN_SQUARE else find_object(arguments.torch_loss, "--torch_loss")
+    recording.record(model, _request(arguments, loss), folder)
+
+
+def _request(arguments: argparse.Namespace, loss: Any) -> Any:
+    from paddle_pose.alignment.recording import Request
+
     (width, height), (train_width, train_height) = arguments.input_wh, arguments.train_wh or arguments.input_wh
-    request = recording.Request(
+    return Request(
         reference=arguments.source or arguments.torch,
         evaluation_shape=(arguments.batch_size, 3, height, width),
         training_shape=(arguments.batch_size, 3, train_height, train_width),
@@ -76,7 +82,6 @@ def record_into(arguments: argparse.Namespace, folder: Path) -> None:
         loss=loss,
         loss_name=arguments.torch_loss,
     )
-    recording.record(model, request, folder)
 
 
 def _check_numbers(arguments: argparse.Namespace) -> None:
