@@ -23,7 +23,7 @@ def main(argv=None) -> int:
     if name not in COMMANDS:
         print(f"error: paddle-pose has no command {name!r}; choose from {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    sys.argv[0] = f"paddle-pose {name}"  # what the command's own usage says
+    sys.argv = [f"paddle-pose {name}", *rest]  # what the command's own usage says, and a record of it
     return importlib.import_module(f"paddle_pose.cli.{name}").main(rest)
 
 
