@@ -10,11 +10,11 @@ from paddle_pose.errors import CheckpointError
 
 
 @contextlib.contextmanager
-def written_beside(path: Union[str, Path]) -> Iterator[Path]:
-    """A temporary path to write to, which becomes `path` when the block ends well.
+def replacing(path: Union[str, Path]) -> Iterator[Path]:
+    """A temporary path to write to, which becomes `path` when the block ends well; missing folders are made.
 
     Raises:
-        CheckpointError: the disk is full or the folder cannot be written; an older file at `path` is untouched.
+        OSError: the disk is full or the folder cannot be written; an older file at `path` is untouched.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -24,11 +24,20 @@ def written_beside(path: Union[str, Path]) -> Iterator[Path]:
         with open(temporary, "r+b") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    finally:
+        # Gone after the rename; and where the folder could not be made, it never was.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+@contextlib.contextmanager
+def written_beside(path: Union[str, Path]) -> Iterator[Path]:
+    """`replacing`, for files that no flag of their own names: CheckpointError in place of OSError."""
+    try:
+        with replacing(path) as temporary:
+            yield temporary
     except OSError as error:
         kept = "; the older file there is intact" if os.path.isfile(path) else ""
         raise CheckpointError(
             f"cannot write {path}: {error.strerror or error}{kept}. Free some space or choose another folder"
         ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()

@@ -115,7 +115,7 @@ def _outputs(model: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
     except (RuntimeError, ValueError) as error:  # sizes that do not fit
         where, reason = tuple(images.shape), " ".join(str(error).split())[:200]
         raise UserError(
-            f"--torch: the model fails on images {where}: {reason}; check --input_wh, --train_wh and --batch"
+            f"--torch: the model fails on images {where}: {reason}; check --input_wh, --train_wh and --batch_size"
         ) from None
     outputs = [outputs] if isinstance(outputs, torch.Tensor) else outputs
     if not isinstance(outputs, (list, tuple)) or not all(isinstance(output, torch.Tensor) for output in outputs):

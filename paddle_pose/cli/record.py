@@ -5,13 +5,13 @@ docs/records.md says what each field holds.
 
 import json
 import math
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
 from paddle_pose import references
+from paddle_pose.atomic_files import replacing
 from paddle_pose.builder_data import build_dataset
 from paddle_pose.cli.result_records import FORM
 from paddle_pose.config import Config
@@ -48,15 +48,11 @@ class Making:
 def write_record(path: Path, report: Report, dataset: Dataset, config: Config, making: Making) -> None:
     """Writes a record; UserError where the file cannot be written."""
     record = _record(report, dataset, config, making)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    text = json.dumps(_plain(record), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(
-            json.dumps(_plain(record), indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {error.strerror}; choose another --save_record") from None
 
 

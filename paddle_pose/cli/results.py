@@ -1,13 +1,14 @@
 """paddle-pose results: makes the tables of results in the documents from the records in results/."""
 
 import argparse
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.atomic_files import replacing
 from paddle_pose.cli.options import run_command
+from paddle_pose.errors import DataError
 
 DOCUMENTS = ("README.md", "README_cn.md", "docs/results.md")
 DISAGREE = 1  # exit code of --check
@@ -34,7 +35,6 @@ def main(argv=None) -> int:
 
 def _results(arguments: argparse.Namespace) -> int:
     from paddle_pose.cli.result_records import read_records
-    from paddle_pose.errors import DataError
 
     root = Path(arguments.root or Path(__file__).parents[2])
     if not (root / "results").is_dir():
@@ -77,7 +77,6 @@ def _published(root: Path, records: Sequence[Any]) -> list[tuple[str, Any, list[
 def _made(path: Path, name: str, records: Sequence[Any], pairs: Sequence[Any]) -> tuple[str, str]:
     """Text of a document as it is, and as the records make it."""
     from paddle_pose.cli.result_tables import Tables
-    from paddle_pose.errors import DataError
 
     try:
         text = path.read_text(encoding="utf-8")
@@ -107,7 +106,6 @@ def _made(path: Path, name: str, records: Sequence[Any], pairs: Sequence[Any]) -
 
 
 def _table(tables: Any, kind: str, words: list[str], records: Sequence[Any], pairs: Sequence[Any], path: Path) -> list:
-    from paddle_pose.errors import DataError
 
     if kind == "rows" and not words:
         return tables.rows()
@@ -125,12 +123,8 @@ def _table(tables: Any, kind: str, words: list[str], records: Sequence[Any], pai
 
 
 def _write(path: Path, text: str) -> None:
-    from paddle_pose.errors import DataError
-
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise DataError(f"cannot write {path}: {error.strerror}") from None
