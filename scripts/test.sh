@@ -5,8 +5,9 @@
 #   PADDLE_POSE_DATA=DIR bash scripts/test.sh       also the tests on real data: DIR holds mpii/ lsp/ lspet/ flic/ coco/ coco/
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. scripts/setup.sh ".venv-test${PADDLE_VERSION:+-$PADDLE_VERSION}" 'pytest>=7.4' 'ruff==0.17.6' nbclient ipykernel
+. scripts/setup.sh ".venv-test${PADDLE_VERSION:+-$PADDLE_VERSION}" 'pytest>=7.4' pytest-xdist 'ruff==0.17.6' nbclient ipykernel
 "$PYTHON_BIN" -m ruff check .
 "$PYTHON_BIN" -m ruff format --check --quiet .
 echo "Paddle $("$PYTHON_BIN" -c 'import paddle_pose, paddle; print(paddle.__version__)')"
-exec "$PYTHON_BIN" -m pytest "$@"
+# Two processes, each with a file at a time: Paddle's CPU kernels use little more than one core, tests in a row half of two.
+exec "$PYTHON_BIN" -m pytest -n 2 --dist loadfile "$@"
