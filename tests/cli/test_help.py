@@ -88,3 +88,21 @@ def test_another_error_of_the_system_is_not_hidden():
 
     with pytest.raises(OSError, match="Input/output"):
         run_command(broken, argparse.Namespace())
+
+
+def test_a_path_that_cannot_be_used_is_named(capsys):
+    def closed(arguments):
+        Path("/" + "n" * 300).read_text()
+
+    assert run_command(closed, argparse.Namespace()) == 2
+    assert capsys.readouterr().err == f"error: /{'n' * 300}: File name too long; check the path\n"
+
+
+def test_only_a_command_that_can_resume_offers_it(capsys):
+    def full(arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run_command(full, argparse.Namespace(resume=False))
+    assert "--resume" in capsys.readouterr().err
+    run_command(full, argparse.Namespace())
+    assert "--resume" not in capsys.readouterr().err
