@@ -14,9 +14,11 @@ def written_beside(path: Union[str, Path]) -> Iterator[Path]:
     """A temporary path to write to, which becomes `path` when the block ends well.
 
     Raises:
-        CheckpointError: the disk is full or the folder cannot be written; an older file at `path` is untouched.
+        CheckpointError: the disk is full, the folder cannot be written, or `path` is a device; an older file at
+            `path` is untouched.
     """
     path = Path(path)
+    refuse_device(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,3 +34,9 @@ def written_beside(path: Union[str, Path]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def refuse_device(path: Path) -> None:
+    """CheckpointError for /dev/null, a pipe and the like, which a renamed file would take the place of."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise CheckpointError(f"cannot write {path}: it is no ordinary file; choose another one")

@@ -8,7 +8,7 @@ from typing import Callable, Optional
 
 from paddle_pose.errors import ConfigError, UserError
 
-EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 130
+EXIT_USER_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 2, 130, 141
 OF_A_PATH = (
     *(errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
     *(errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS),
@@ -43,13 +43,15 @@ def run_command(main: Callable[[argparse.Namespace], int], arguments: argparse.N
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USER_ERROR
+    except BrokenPipeError:  # whoever read the output, `head` for instance, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
     except OSError as error:
         print(f"error: {_said(error, arguments)}", file=sys.stderr)
         return EXIT_USER_ERROR
     except MemoryError as error:
-        print(
-            f"error: not enough memory: {error or 'none is left'}; a smaller batch or input needs less", file=sys.stderr
-        )
+        reason = " ".join(str(error).split()) or "none is left"
+        print(f"error: not enough memory: {reason}; a smaller batch or input needs less", file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

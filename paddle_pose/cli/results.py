@@ -1,7 +1,6 @@
 """paddle-pose results: makes the tables of results in the documents from the records in results/."""
 
 import argparse
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,12 +126,7 @@ def _table(tables: Any, kind: str, words: list[str], records: Sequence[Any], pai
 
 
 def _write(path: Path, text: str) -> None:
-    from paddle_pose.errors import DataError
+    from paddle_pose.atomic_files import written_beside
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with written_beside(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise DataError(f"cannot write {path}: {error.strerror}") from None

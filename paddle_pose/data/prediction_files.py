@@ -22,6 +22,7 @@ from typing import IO, Any, Optional, Union
 import numpy as np
 from scipy.io import loadmat, savemat
 
+from paddle_pose.atomic_files import refuse_device
 from paddle_pose.errors import DataError
 from paddle_pose.samples import Predictions
 from paddle_pose.skeletons import Skeleton
@@ -76,8 +77,9 @@ def digest(predictions: Predictions) -> str:
     The same for every file that the predictions are read from; scores are left out.
     """
     known = np.isfinite(predictions.joints_image)
-    hundredths = np.where(known, np.round(100 * np.where(known, predictions.joints_image, 0.0)), _NO_NUMBER)
-    return hashlib.sha256(hundredths.astype("<i8").tobytes()).hexdigest()
+    with np.errstate(over="ignore", invalid="ignore"):  # joints of 1e308 are nobody's published ones
+        hundredths = np.where(known, np.round(100 * np.where(known, predictions.joints_image, 0.0)), _NO_NUMBER)
+        return hashlib.sha256(hundredths.astype("<i8").tobytes()).hexdigest()
 
 
 def write_predictions(path: Union[str, Path], predictions: Predictions, skeleton: Optional[Skeleton] = None) -> None:
@@ -185,6 +187,7 @@ def _or_null(array: np.ndarray) -> list:
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Writes beside `path` and renames, so that a crash leaves the old file or the new one."""
+    refuse_device(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -106,3 +106,19 @@ def test_only_a_command_that_can_resume_offers_it(capsys):
     assert "--resume" in capsys.readouterr().err
     run_command(full, argparse.Namespace())
     assert "--resume" not in capsys.readouterr().err
+
+
+def test_too_little_memory_is_one_line(capsys):
+    def greedy(arguments):
+        raise MemoryError("Fail to alloc\n  [Hint: less]")
+
+    assert run_command(greedy, argparse.Namespace()) == 2
+    said = capsys.readouterr().err
+    assert said == "error: not enough memory: Fail to alloc [Hint: less]; a smaller batch or input needs less\n"
+
+
+def test_the_table_of_rows_takes_no_words_and_may_be_cut_off():
+    assert run("-m", "paddle_pose.references", "nonsense").returncode == 2
+    line = f"set -o pipefail; {sys.executable} -m paddle_pose.references | head -1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("### COCO, a part of val2014\n", "")
