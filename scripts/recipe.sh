@@ -13,8 +13,18 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 train_recipe() {
-    local config=$1 name save_dir facts gpus device=() launch=() data=() train=() valid=()
+    local config=$1 flag name save_dir facts gpus device=() launch=() data=() train=() valid=()
     shift
+    for flag in "$@"; do # val.py would look elsewhere than train.py wrote
+        case "$flag" in
+            --save_dir | --save_dir=*) flag=SAVE_DIR=DIR ;;
+            --dataset_root | --dataset_root=*) flag=DATA=DIR ;;
+            --config | --config=*) flag="another script" ;;
+            *) continue ;;
+        esac
+        echo "error: that flag would reach train.py only, not val.py; use $flag in its place" >&2
+        exit 2
+    done
     name=$(basename "$config" .yaml)
     save_dir=${SAVE_DIR:-output/$name}
     if [ -n "${GPUS:-}" ] && ! [[ "$GPUS" =~ ^[0-9]+(,[0-9]+)*$ ]]; then

@@ -281,3 +281,14 @@ def test_a_base_batch_that_is_no_number_of_samples(value):
     path = str(ROOT / "configs/hourglass/hg2_mpii_256x256.yaml")
     with pytest.raises(ConfigError, match=r"optimizer\.base_batch="):
         load_config(path, (f"optimizer.base_batch={value}",))
+
+
+@pytest.mark.parametrize(
+    ("flags", "instead"),
+    [(["--save_dir", "x"], "SAVE_DIR=DIR"), (["--dataset_root=x"], "DATA=DIR"), (["--config", "x"], "another script")],
+)
+def test_flags_that_would_make_val_look_elsewhere(flags, instead):
+    line = ["bash", str(SCRIPTS[0]), *flags]
+    done = subprocess.run(line, capture_output=True, text=True, env={**ENVIRONMENT, "DRY_RUN": "1"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: that flag would reach train.py only, not val.py; use {instead} in its place\n"
