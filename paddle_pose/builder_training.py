@@ -22,20 +22,21 @@ def learning_rate(config: Config, ranks: int) -> float:
     Minibatch SGD" (2017), Sec. 2.1. mmpose's `auto_scale_lr` is the same rule. `schedule.min_lr` is not scaled.
     """
     base = config.optimizer.base_batch
-    return config.optimizer.lr * (1.0 if base is None else _samples_in_a_step(config, ranks) / base)
+    return config.optimizer.lr * (1.0 if base is None else samples_in_a_step(config, ranks) / base)
 
 
 def describe_learning_rate(config: Config, ranks: int) -> str:
     """One line: the rate, and why it is that."""
     train, written, base = config.train, config.optimizer.lr, config.optimizer.base_batch
-    step = f"{train.batch_size} x {train.accumulate} x {ranks} = {_samples_in_a_step(config, ranks)}"
+    step = f"{train.batch_size} x {train.accumulate} x {ranks} = {samples_in_a_step(config, ranks)}"
     if base is None:
         return f"learning rate {written:g} as it is written (no optimizer.base_batch), steps of {step} samples"
     rate = learning_rate(config, ranks)
     return f"learning rate {written:g} for {base} samples a step (optimizer.base_batch); here {step}: {rate:g}"
 
 
-def _samples_in_a_step(config: Config, ranks: int) -> int:
+def samples_in_a_step(config: Config, ranks: int) -> int:
+    """Samples behind one step of the optimiser, those of all processes."""
     return config.train.batch_size * config.train.accumulate * ranks
 
 

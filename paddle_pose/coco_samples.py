@@ -9,6 +9,9 @@ import numpy as np
 
 from paddle_pose.shapes import check_bool, check_shape
 
+# The boxes of people in val2017 that HRNet's authors publish; other detectors' boxes are worth more or less.
+DETECTOR_56 = "COCO_val2017_detections_AP_H_56_person.json"
+
 
 @dataclass(frozen=True)
 class CocoAnnotations:

@@ -29,14 +29,18 @@ def _version(package: str) -> str:
 
 def _commit() -> str:
     """Commit of the checkout that this package lies in, `+` if files differ from it; '' outside of one."""
-    folder = Path(__file__).parent
+    # An environment inside somebody's own repository holds files that are not of its commits.
+    is_ours = _git("ls-files", "--error-unmatch", Path(__file__).name)
+    return _git("describe", "--always", "--abbrev=12", "--dirty=+") if is_ours else ""
+
+
+def _git(*words: str) -> str:
+    """What git says of this package's folder; '' where it fails or is not there."""
     try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--dirty=+"], cwd=folder, capture_output=True, text=True
-        )
+        done = subprocess.run(["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True)
     except OSError:
         return ""
-    return commit.stdout.strip()
+    return done.stdout.strip()
 
 
 def _processor() -> str:

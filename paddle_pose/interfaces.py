@@ -37,9 +37,16 @@ class Dataset(Protocol):
 
 
 class Network(Protocol):
-    """A `paddle.nn.Layer` built from plain values. `stride` = crop pixels per output cell."""
+    """A `paddle.nn.Layer` built from plain values. `stride` = crop pixels per output cell.
+
+    `head` are the beginnings of the names of what depends on the joints: what weights for other joints do not give.
+    """
+
+    # A network with more that a photo classifier does not have may also have `beyond_trunk`, names as in `head`.
+    # conversion/ needs both.
 
     stride: int
+    head: tuple[str, ...]
 
     def __call__(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) normalised images -> stage outputs, the last one best; a list also when there is one."""

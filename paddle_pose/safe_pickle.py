@@ -22,7 +22,7 @@ def load(path: Union[str, Path]) -> Any:
     Raises:
         CheckpointError: where the file is missing, cut short, no pickle, or asks for anything but plain data.
     """
-    with reading(path, "Paddle"), open(path, "rb") as file:
+    with reading(path, "a Paddle checkpoint"), open(path, "rb") as file:
         return _PaddlePlain().of(Unpickler(file).load())
 
 

@@ -14,7 +14,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from paddle_pose.errors import CheckpointError
+from paddle_pose.errors import CheckpointError, UserError
 from paddle_pose.pickled_values import ALLOWED, Refused, check_array_state, check_dtype_state, check_keys, shown
 
 PLAIN = (str, bytes, bool, int, float, complex, np.ndarray, np.generic)
@@ -26,25 +26,25 @@ class Unsuitable(Exception):
 
 
 @contextlib.contextmanager
-def reading(path: Union[str, Path], program: str) -> Iterator[None]:
-    """Whatever goes wrong with the file `path` in the block becomes one line; `program` should have written it.
+def reading(path: Union[str, Path], what: str, kind: type[UserError] = CheckpointError) -> Iterator[None]:
+    """Whatever goes wrong with the file `path` in the block becomes one line; `what` the file should be.
 
     Raises:
-        CheckpointError: in place of any other exception.
+        UserError: of the given kind, in place of any other exception.
     """
     try:
         yield
-    except CheckpointError:
+    except UserError:
         raise
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise kind(f"{path}: cannot be read: {error.strerror or error}") from None
     except Refused as error:
-        raise CheckpointError(f"{path}: refused, this file could run code or hide data: {error}") from None
+        raise kind(f"{path}: refused, this file could run code or hide data: {error}") from None
     except Unsuitable as error:
-        raise CheckpointError(f"{path}: {error}") from None
+        raise kind(f"{path}: {error}") from None
     except Exception as error:  # bytes that are no pickle make the machine raise whatever it likes
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise CheckpointError(f"{path}: damaged or not a {program} checkpoint: {reason}") from None
+        raise kind(f"{path}: damaged or not {what}: {reason}") from None
 
 
 class Unpickler(pickle._Unpickler):

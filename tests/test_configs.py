@@ -144,6 +144,12 @@ def loss_of(parts, stages):
     return parts.loss(stages, target, weight)
 
 
+def test_the_head_is_a_part_of_the_network(all_parts):
+    network = all_parts[0].network
+    in_head = [name for name in network.state_dict() if name.startswith(tuple(network.head))]
+    assert 0 < len(in_head) < len(network.state_dict())
+
+
 @paddle.no_grad()
 def test_evaluation_repeats_itself_and_the_state_dict_goes_round(all_parts):
     parts = all_parts[0]

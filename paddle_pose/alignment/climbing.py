@@ -10,6 +10,7 @@ from paddle import nn
 from paddle_pose.alignment import rules
 from paddle_pose.alignment.objects import call
 from paddle_pose.alignment.setup import Setup
+from paddle_pose.conversion.match import linear_weights
 from paddle_pose.conversion.state import convert_state
 from paddle_pose.engine.optimizers import make_optimizer
 from paddle_pose.errors import ConfigError
@@ -151,9 +152,7 @@ def _loss(outputs: list[paddle.Tensor], setup: Setup, loss_of: LossOf) -> paddle
 def _gradients(network: nn.Layer, setup: Setup) -> dict[str, np.ndarray]:
     """By the reference's names and in its shapes; what has no name there, by ours with a star before it."""
     ours = {name: p.grad.numpy() for name, p in network.named_parameters() if p.grad is not None}
-    layers = network.named_sublayers(include_self=True)
-    transposed = {f"{name}.weight" for name, layer in layers if isinstance(layer, nn.Linear)}
-    names: dict[str, Any] = {network.reference_name(key): key for key in setup.shapes}
+    transposed, names = linear_weights(network), {network.reference_name(key): key for key in setup.shapes}
     found = {names.get(name, f"*{name}"): grad.T if name in transposed else grad for name, grad in ours.items()}
     return rules.gradient_entries(found)
 

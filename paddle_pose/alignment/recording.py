@@ -132,7 +132,7 @@ def _outputs(model: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
     except Exception as error:  # mostly of sizes that do not fit
         raise UserError(
             f"--torch: the model fails on images {tuple(images.shape)}: {said(error)}; check --input_wh, --train_wh "
-            "and --batch"
+            "and --batch_size"
         ) from None
     outputs = [outputs] if isinstance(outputs, torch.Tensor) else outputs
     is_list = isinstance(outputs, (list, tuple)) and len(outputs) > 0

@@ -47,7 +47,7 @@ def payload(rows: list[Row], setup: Setup, network: str, made_by: dict[str, str]
         rows: the table.
         setup: of the recording; its shapes of weights are left out.
         network: the configuration or network that was compared.
-        made_by: versions on this side.
+        made_by: what compared: versions, commit, machine (paddle_pose/environment.py).
     """
     facts = {key: getattr(setup, key) for key in ("reference", "evaluation_shape", "training_shape", "seed", "dtype")}
     training = {key: getattr(setup, key) for key in ("weights", "loss", "optimizer", "lr", "steps", "nudge", "dropout")}

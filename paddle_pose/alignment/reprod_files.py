@@ -13,8 +13,7 @@ from numpy.lib import format as npy
 
 from paddle_pose.atomic_files import written_beside
 from paddle_pose.errors import DataError
-from paddle_pose.pickled_values import Refused
-from paddle_pose.safe_unpickler import Plain, Unpickler
+from paddle_pose.safe_unpickler import Plain, Unpickler, reading
 
 OBJECT_KINDS = ("O8", "O4", "O", b"O8", b"O4", b"O")
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -61,27 +60,15 @@ def read(path: Union[str, Path]) -> dict[str, np.ndarray]:
     Raises:
         DataError: the file is missing, damaged, of another form, or could run code.
     """
-    try:
-        with open(path, "rb") as file:
-            content = _content(file)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except Refused as error:
-        raise DataError(f"{path}: refused, this file could run code or hide data: {error}") from None
-    except Exception as error:  # bytes that are no pickle make the machine raise whatever it likes
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path}: not a file of reprod_log (np.save of a dict): {reason}") from None
+    with reading(path, "a file of reprod_log (np.save of a dict)", DataError), open(path, "rb") as file:
+        content = _content(file)
     return _checked(content, path)
 
 
 def read_plain(path: Union[str, Path]) -> np.ndarray:
     """The numeric array of a .npy such as the guide's `fake_data.npy`; DataError as `read`."""
-    try:
+    with reading(path, "a plain .npy array", DataError):
         return np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except Exception as error:
-        raise DataError(f"{path}: not a plain .npy array: {' '.join(str(error).split())}") from None
 
 
 def write(path: Path, arrays: dict[str, np.ndarray]) -> None:

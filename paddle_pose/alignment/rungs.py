@@ -5,7 +5,7 @@ not of order one, so that an absolute threshold such as the guide's 1e-6 would m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 import numpy as np
@@ -189,7 +189,7 @@ def _judged_steps(losses: list[str], theirs: Arrays, again: Optional[Arrays], th
 
 
 def _open(row: Row, note: str) -> Row:
-    return Row(row.rung, row.compared, row.largest, row.mean, row.threshold, OPEN, note)
+    return replace(row, verdict=OPEN, note=note)
 
 
 def skipped(rung: str, why: str) -> Row:

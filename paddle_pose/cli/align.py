@@ -12,12 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.alignment.thresholds import RUNGS, thresholds
 from paddle_pose.atomic_files import written_beside
 from paddle_pose.cli.align_record import add_recording_flags, record_into, record_parser
 from paddle_pose.cli.options import run_command
+from paddle_pose.environment import environment
 from paddle_pose.errors import UserError
-
-RUNGS = "forward,metric,loss,backward,training"
 
 
 def main(argv=None) -> int:
@@ -33,9 +33,7 @@ def main(argv=None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The flags of the comparison."""
     flags = argparse.ArgumentParser(
-        description="Compare a network here with its PyTorch reference, rung by rung: "
-        + RUNGS.replace(",", ", ")
-        + ".",
+        description=f"Compare a network here with its PyTorch reference, rung by rung: {', '.join(RUNGS)}.",
         epilog="Also: `align record --help` (the PyTorch side), `align table --help` (the table of docs/alignment.md).",
     )
     network = flags.add_mutually_exclusive_group(required=True)
@@ -48,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--pretrained_model", metavar="FILE", help="our weights, for files of the guide without setup.json"
     )
-    flags.add_argument("--rungs", default=RUNGS, metavar="A,B", help=f"some of {RUNGS}")
+    flags.add_argument("--rungs", default=",".join(RUNGS), metavar="A,B", help=f"some of {','.join(RUNGS)}")
     flags.add_argument(
         "--threshold", nargs="+", action="extend", default=[], metavar="RUNG=X", help="e.g. forward=1e-5"
     )
@@ -125,14 +123,14 @@ def _refuse_recording_flags(arguments: argparse.Namespace) -> None:
 def _run(arguments: argparse.Namespace, folder: Path, rungs: tuple[str, ...], limits: Any) -> int:
     from paddle_pose.alignment import report
     from paddle_pose.alignment.setup import write_json
-    from paddle_pose.cli.align_compare import compare, save_arrays, versions
+    from paddle_pose.cli.align_compare import compare, save_arrays
 
     rows, setup, arrays = compare(arguments, folder, rungs, limits)
     if arguments.save_arrays:
         save_arrays(Path(arguments.save_arrays), arrays)
     beside = Path.cwd() if arguments.reference is None else folder.parent
     path = Path(arguments.save) if arguments.save else beside / "alignment.json"
-    write_json(path, report.payload(rows, setup, arguments.config or arguments.network, versions()))
+    write_json(path, report.payload(rows, setup, arguments.config or arguments.network, environment()))
     print(f"reference: {setup.reference}")
     print(report.format_rows(rows))
     print("differences are relative to the largest magnitude of the reference's array")
@@ -141,16 +139,14 @@ def _run(arguments: argparse.Namespace, folder: Path, rungs: tuple[str, ...], li
 
 
 def _rungs(text: str) -> tuple[str, ...]:
-    known = RUNGS.split(",")
-    for rung in text.split(","):
-        if rung not in known:
-            raise UserError(f"--rungs {text}: no rung {rung!r}; choose from {RUNGS}")
-    return tuple(rung for rung in known if rung in text.split(","))
+    chosen = text.split(",")
+    for rung in chosen:
+        if rung not in RUNGS:
+            raise UserError(f"--rungs {text}: no rung {rung!r}; choose from {','.join(RUNGS)}")
+    return tuple(rung for rung in RUNGS if rung in chosen)
 
 
 def _limits(texts: list[str]) -> Any:
-    from paddle_pose.alignment.thresholds import thresholds
-
     overrides = {}
     for text in texts:
         rung, _, number = text.partition("=")

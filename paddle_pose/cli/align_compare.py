@@ -1,8 +1,6 @@
 """The Paddle side of align: the network that the flags name, climbed and compared."""
 
 import argparse
-import importlib.metadata
-import platform
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -23,7 +21,6 @@ from paddle_pose.config_sections import Component
 from paddle_pose.engine.checkpoint import load_model, load_weights
 from paddle_pose.errors import ConfigError, DataError, UserError
 from paddle_pose.registry import NETWORKS
-from paddle_pose.version import VERSION
 
 Files = dict[str, dict[str, np.ndarray]]
 
@@ -80,17 +77,6 @@ def save_arrays(folder: Path, arrays: Files) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, entries in arrays.items():
         reprod_files.write(folder / f"{name}_paddle.npy", entries)
-
-
-def versions() -> dict[str, str]:
-    """Of what compared."""
-    return {
-        "paddle_pose": VERSION,
-        "paddle": paddle.__version__,
-        "numpy": importlib.metadata.version("numpy"),
-        "python": platform.python_version(),
-        "device": paddle.device.get_device(),
-    }
 
 
 def _network(arguments: argparse.Namespace, setup: Setup) -> tuple[Optional[Parts], paddle.nn.Layer]:

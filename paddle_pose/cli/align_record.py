@@ -36,7 +36,7 @@ def add_recording_flags(flags: Any) -> None:
     )
     flags.add_argument("--input_wh", type=int, nargs=2, default=(256, 256), metavar=("W", "H"), help="default: 256 256")
     flags.add_argument("--train_wh", type=int, nargs=2, metavar=("W", "H"), help="in training (default: the same)")
-    flags.add_argument("--batch", type=int, default=2, metavar="B", help="images (default: 2)")
+    flags.add_argument("--batch_size", type=int, default=2, metavar="N", help="images (default: 2)")
     flags.add_argument("--double", action="store_true", help="loss, gradients and training in float64")
     flags.add_argument("--optimizer", default="Adam", choices=OPTIMIZERS, help="default: Adam")
     flags.add_argument("--lr", type=float, default=1e-4, help="learning rate (default: 1e-4)")
@@ -61,11 +61,17 @@ def record_into(arguments: argparse.Namespace, folder: Path) -> None:
 
     model = _built(find_object(arguments.torch, "--torch"), arguments)
     loss = MEAN_SQUARE if arguments.torch_loss == MEAN_SQUARE else find_object(arguments.torch_loss, "--torch_loss")
+    recording.record(model, _request(arguments, loss), folder)
+
+
+def _request(arguments: argparse.Namespace, loss: Any) -> Any:
+    from paddle_pose.alignment.recording import Request
+
     (width, height), (train_width, train_height) = arguments.input_wh, arguments.train_wh or arguments.input_wh
-    request = recording.Request(
+    return Request(
         reference=arguments.source or arguments.torch,
-        evaluation_shape=(arguments.batch, 3, height, width),
-        training_shape=(arguments.batch, 3, train_height, train_width),
+        evaluation_shape=(arguments.batch_size, 3, height, width),
+        training_shape=(arguments.batch_size, 3, train_height, train_width),
         seed=arguments.seed,
         dtype="float64" if arguments.double else "float32",
         weights=arguments.weights,
@@ -76,13 +82,12 @@ def record_into(arguments: argparse.Namespace, folder: Path) -> None:
         loss=loss,
         loss_name=arguments.torch_loss,
     )
-    recording.record(model, request, folder)
 
 
 def _check_numbers(arguments: argparse.Namespace) -> None:
-    sizes = [*arguments.input_wh, *(arguments.train_wh or ()), arguments.batch, arguments.steps]
+    sizes = [*arguments.input_wh, *(arguments.train_wh or ()), arguments.batch_size, arguments.steps]
     if min(sizes) < 1:
-        raise UserError("--input_wh, --train_wh, --batch and --steps must be 1 or more")
+        raise UserError("--input_wh, --train_wh, --batch_size and --steps must be 1 or more")
     if not 0 <= arguments.seed < 2**31:
         raise UserError(f"--seed {arguments.seed}: must be 0 to {2**31 - 1}")
     if any(sign in (arguments.source or "") for sign in "|\n"):

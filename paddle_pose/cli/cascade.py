@@ -5,13 +5,13 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 
 from paddle_pose import runtime
+from paddle_pose.atomic_files import replacing
 from paddle_pose.builder import build, load_into
 from paddle_pose.builder_data import build_dataset, build_metric
 from paddle_pose.cli.evaluation import print_counts
@@ -108,11 +108,9 @@ def read_stages(path: Path) -> list[dict[str, Any]]:
 
 def write_stages(path: Path, stages: list[dict[str, Any]]) -> None:
     """Writes the list; it appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"stages": stages}, indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps({"stages": stages}, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror}; free some space or choose another --save_dir"

@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 
 from paddle_pose.cli.options import run_command
+from paddle_pose.errors import UserError
 
 OURS, THEIRS = (".pdparams", ".safetensors"), (".pth", ".pt")
 STATE = ".pdstate"
+# Of conversion/published_names.py, which --help need not load.
 STYLES = ("bearpaw", "princeton", "mmpose1", "mmpose0", "official", "tensorboy", "torchvision", "own")
 
 
@@ -43,8 +45,6 @@ def main(argv=None) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from paddle_pose.errors import UserError
-
     source, target = Path(arguments.source), Path(arguments.target)
     if target.suffix.lower() not in OURS + THEIRS:
         raise UserError(f"{target}: give TARGET a suffix of {', '.join(OURS)} (ours) or {', '.join(THEIRS)} (PyTorch)")

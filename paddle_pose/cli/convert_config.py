@@ -6,7 +6,7 @@ import os
 import re
 from typing import Any
 
-from paddle_pose.cli.options import configs_folder
+from paddle_pose.cli.options import configs_folder, size_override
 from paddle_pose.config import Config, load_config
 from paddle_pose.conversion.recognised import Recognised
 from paddle_pose.errors import ConfigError
@@ -20,13 +20,13 @@ def chosen_config(known: Recognised, arguments: argparse.Namespace) -> tuple[Con
         ConfigError: there is none for it, or --config is of another network.
     """
     if arguments.config:
-        config = load_config(arguments.config, tuple(arguments.opts), _size(arguments))
+        config = load_config(arguments.config, tuple(arguments.opts), size_override(arguments.image_size))
         _check_network(known, config, arguments.config)
-        return config, f"{arguments.config}, as it is"
+        return config, f"{arguments.config}, {' '.join(arguments.opts) or 'as it is'}"
     if known.is_trunk:
-        raise ConfigError(
-            f"{known}: say with --config which network gets it, for instance {' or '.join(map(_path, known.configs))}"
-        )
+        there = [path for path in map(_path, known.configs) if os.path.isfile(path)]
+        instance = f", for instance {' or '.join(there)}" if there else ""
+        raise ConfigError(f"{known}: say with --config which network gets it{instance}")
     path, is_first = _default(known, arguments)
     base = load_config(path).model_dump(mode="json")
     changed = {key: value for key, value in known.options.items() if not _same(value, _option(base["network"], key))}
@@ -35,7 +35,7 @@ def chosen_config(known: Recognised, arguments: argparse.Namespace) -> tuple[Con
     if changed or not is_first:  # that row is of other weights
         base["reference"] = None
         notes.append("reference: none")
-    config = load_config(path, tuple(arguments.opts), _size(arguments), base)
+    config = load_config(path, tuple(arguments.opts), size_override(arguments.image_size), base)
     width, height = config.input_wh
     notes.append(f"input {width}x{height}, which the file does not say")
     return config, f"{path}; {'; '.join(notes)}"
@@ -71,14 +71,6 @@ def _option(section: dict[str, Any], key: str) -> Any:
 
 def _same(left: Any, right: Any) -> bool:
     return left == (list(right) if isinstance(right, tuple) else right)
-
-
-def _size(arguments: argparse.Namespace) -> dict[str, Any]:
-    if arguments.image_size is None:
-        return {}
-    if arguments.image_size < 1:
-        raise ConfigError(f"--image_size {arguments.image_size}: must be positive")
-    return {"input_wh": [arguments.image_size] * 2}
 
 
 def _path(name: str) -> str:

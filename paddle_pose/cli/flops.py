@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Optional
 
-from paddle_pose.cli.options import configs_folder, run_command
+from paddle_pose.cli.options import configs_folder, run_command, size_override
 
 # Those for rendered people, a few photos or one core: nobody has published such sizes.
 _OF_OUR_OWN = re.compile(r"_base_/|custom/|synthetic|overfit|small_lspet")
@@ -55,13 +55,10 @@ def _groups(paths: list[Path], image_size: Optional[int]) -> list[tuple[list[Pat
     """Configurations of one network, joints and input cost the same and share a line."""
     from paddle_pose.builder_data import skeleton_of
     from paddle_pose.config import load_config
-    from paddle_pose.errors import ConfigError
 
-    if image_size is not None and image_size <= 0:
-        raise ConfigError(f"--image_size {image_size}: a picture has at least one pixel")
     groups: dict[str, tuple[list[Path], Any]] = {}
     for path in paths:
-        config = load_config(str(path), (), {} if image_size is None else {"input_wh": [image_size] * 2})
+        config = load_config(str(path), (), size_override(image_size))
         key = json.dumps([config.network.model_dump(mode="json"), config.input_wh, len(skeleton_of(config))])
         groups.setdefault(key, ([], config))[0].append(path)
     return list(groups.values())

@@ -3,13 +3,13 @@
 import importlib
 import sys
 
-COMMANDS = {  # name -> module under paddle_pose.cli whose `main` it is, and what it is for
-    "train": ("train", "train a network"),
-    "convert": ("convert", "turn a PyTorch checkpoint into one of ours, or one of ours into PyTorch's"),
-    "val": ("val", "score a network, or predictions that any system wrote"),
-    "flops": ("flops", "parameters and multiply-accumulates of configurations"),
-    "results": ("results", "make the tables of results in the documents from results/*.json"),
-    "align": ("align", "compare a network with its PyTorch reference, rung by rung"),
+COMMANDS = {  # module under paddle_pose.cli whose `main` it is -> what it is for
+    "train": "train a network",
+    "val": "score a network, or predictions that any system wrote",
+    "convert": "turn a PyTorch checkpoint into one of ours, or one of ours into PyTorch's",
+    "align": "compare a network with its PyTorch reference, rung by rung",
+    "flops": "parameters and multiply-accumulates of configurations",
+    "results": "make the tables of results in the documents from results/*.json",
 }
 
 
@@ -23,11 +23,11 @@ def main(argv=None) -> int:
     if name not in COMMANDS:
         print(f"error: paddle-pose has no command {name!r}; choose from {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    sys.argv[0] = f"paddle-pose {name}"  # what the command's own usage says
-    return importlib.import_module(f"paddle_pose.cli.{COMMANDS[name][0]}").main(rest)
+    sys.argv = [f"paddle-pose {name}", *rest]  # what the command's own usage says, and a record of it
+    return importlib.import_module(f"paddle_pose.cli.{name}").main(rest)
 
 
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    lines = [f"  {name:<{width}}  {purpose}" for name, purpose in COMMANDS.items()]
     return "\n".join(["usage: paddle-pose COMMAND ...", "", *lines, "", "paddle-pose COMMAND --help says more."])

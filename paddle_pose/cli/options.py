@@ -68,6 +68,15 @@ def _said(error: OSError, arguments: argparse.Namespace) -> str:
     return f"{' '.join(str(error.filename).split())}: {error.strerror}; check the path"
 
 
+def size_override(image_size: Optional[int]) -> dict:
+    """What --image_size changes in a configuration: nothing where it was not given."""
+    if image_size is None:
+        return {}
+    if image_size < 1:
+        raise ConfigError(f"--image_size {image_size}: must be 1 or more pixels")
+    return {"input_wh": [image_size] * 2}
+
+
 def read_config(arguments: argparse.Namespace, section_of_batch: str, base: Optional[dict] = None):
     """The configuration that the flags describe.
 
@@ -78,9 +87,7 @@ def read_config(arguments: argparse.Namespace, section_of_batch: str, base: Opti
     """
     from paddle_pose.config import load_config
 
-    overrides: dict = {}
-    if arguments.image_size is not None:
-        overrides["input_wh"] = [arguments.image_size] * 2
+    overrides = size_override(arguments.image_size)
     if arguments.dataset_root is not None:
         overrides["dataset"] = {"root": arguments.dataset_root}
     if getattr(arguments, "boxes", None) is not None:  # a flag of val.py
@@ -95,7 +102,7 @@ def read_config(arguments: argparse.Namespace, section_of_batch: str, base: Opti
     path = from_file if base is None else arguments.pretrained_model
     config = load_config(path, tuple(arguments.opts), overrides, base)
     if min(config.input_wh) <= 0:
-        raise ConfigError(f"input size {list(config.input_wh)} must be positive; check --image_size")
+        raise ConfigError(f"input size {list(config.input_wh)} must be positive; check input_wh")
     config = _with_known_row(config, "--reference" if "reference" in overrides else f"{path}: reference", base)
     if "skeleton" not in config.dataset.arguments:
         return config

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Optional
 
 from paddle_pose import references
-from paddle_pose.atomic_files import written_beside
+from paddle_pose.atomic_files import replacing
 from paddle_pose.builder_data import build_dataset
 from paddle_pose.cli.result_records import FORM
 from paddle_pose.config import Config
 from paddle_pose.config_hash import config_hash, named_config, without_folders
 from paddle_pose.data.split_hash import split_hash
 from paddle_pose.environment import environment
-from paddle_pose.errors import CheckpointError, UserError
+from paddle_pose.errors import UserError
 from paddle_pose.interfaces import Dataset
 from paddle_pose.references.rules import Circumstances, differences, incomparable
 from paddle_pose.samples import Report
@@ -48,13 +48,12 @@ class Making:
 def write_record(path: Path, report: Report, dataset: Dataset, config: Config, making: Making) -> None:
     """Writes a record; UserError where the file cannot be written."""
     record = _record(report, dataset, config, making)
+    text = json.dumps(_plain(record), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
     try:
-        with written_beside(path) as temporary:
-            temporary.write_text(
-                json.dumps(_plain(record), indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
-    except CheckpointError as error:
-        raise UserError(f"{error} for --save_record") from None
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; choose another --save_record") from None
 
 
 def _record(report: Report, dataset: Dataset, config: Config, making: Making) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from paddle_pose.cli.result_records import ResultRecord
+from paddle_pose.references.table import BOXES, MEANS
 
 _CHINESE = {
     "network": "网络",
@@ -89,13 +90,6 @@ class Tables:
         return _CHINESE.get(word, word) if self._chinese else word
 
 
-_MEAN_RULES = {"unweighted": "plain mean of joints", "all_joints": "pelvis and thorax too", "own": "a mean of its own"}
-_BOXES = {
-    "ground truth": "ground-truth boxes",
-    "detector AP 56.4": "detector AP 56.4",
-    "none": "no boxes",
-    "own": "own boxes",
-}
 _SHOWN = ("Mean", "Mean@0.1", "AP")
 
 
@@ -105,8 +99,8 @@ def published_values(row: Any) -> str:
     values = [f"{name} {_published(row.values[name])}" for name in names]
     said = [
         f"at {row.threshold}" if row.threshold not in (None, 0.1) else "",
-        _MEAN_RULES.get(row.mean_rule, "") if "Mean" in names else "",
-        _BOXES.get(row.boxes, ""),
+        MEANS.get(row.mean_rule or "", "") if "Mean" in names else "",
+        BOXES.get(row.boxes or "", ""),
         "others got less" if row.disputed else "",
         "about" if row.approximate else "",
         "not checked" if row.recalled else "",

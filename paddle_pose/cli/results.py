@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.atomic_files import replacing
 from paddle_pose.cli.options import run_command
+from paddle_pose.errors import DataError
 
 DOCUMENTS = ("README.md", "README_cn.md", "docs/results.md")
 DISAGREE = 1  # exit code of --check
@@ -33,7 +35,6 @@ def main(argv=None) -> int:
 
 def _results(arguments: argparse.Namespace) -> int:
     from paddle_pose.cli.result_records import read_records
-    from paddle_pose.errors import DataError
 
     root = Path(arguments.root or Path(__file__).parents[2])
     if not (root / "results").is_dir():
@@ -76,7 +77,6 @@ def _published(root: Path, records: Sequence[Any]) -> list[tuple[str, Any, list[
 def _made(path: Path, name: str, records: Sequence[Any], pairs: Sequence[Any]) -> tuple[str, str]:
     """Text of a document as it is, and as the records make it."""
     from paddle_pose.cli.result_tables import Tables
-    from paddle_pose.errors import DataError
 
     try:
         text = path.read_text(encoding="utf-8")
@@ -108,7 +108,6 @@ def _made(path: Path, name: str, records: Sequence[Any], pairs: Sequence[Any]) -
 
 
 def _table(tables: Any, kind: str, words: list[str], records: Sequence[Any], pairs: Sequence[Any], path: Path) -> list:
-    from paddle_pose.errors import DataError
 
     if kind == "rows" and not words:
         return tables.rows()
@@ -126,7 +125,8 @@ def _table(tables: Any, kind: str, words: list[str], records: Sequence[Any], pai
 
 
 def _write(path: Path, text: str) -> None:
-    from paddle_pose.atomic_files import written_beside
-
-    with written_beside(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from None

@@ -9,7 +9,7 @@ import yaml
 from paddle_pose import runtime
 from paddle_pose.builder import Parts, build, build_crop_maker, checkpoint_facts, load_into
 from paddle_pose.builder_data import build_dataset
-from paddle_pose.builder_training import build_trainer, describe_learning_rate
+from paddle_pose.builder_training import build_trainer, describe_learning_rate, samples_in_a_step
 from paddle_pose.cli.comparison import circumstances
 from paddle_pose.cli.evaluation import print_counts
 from paddle_pose.cli.photo_scorer import make_scorer
@@ -169,10 +169,9 @@ def _make_run(
 
 
 def _trained_by(config: Config, people: Dataset, ranks: int) -> TrainedBy:
-    train = config.train
     facts = {**environment(), "processes": ranks, "seed": config.seed}
     facts |= {"config_hash": config_hash(config), "train_split": split_hash(people)}
-    return TrainedBy(facts, train.batch_size * train.accumulate * ranks)
+    return TrainedBy(facts, samples_in_a_step(config, ranks))
 
 
 def _train_loader(parts: Parts, dataset: Dataset, logger: Logger) -> Loader:

@@ -135,7 +135,6 @@ STYLES: dict[str, dict[str, Callable[[str, Any], str]]] = {  # network -> style 
     "OpenPose": {"tensorboy": _by(_TENSORBOY)},
     "DeepPose": {"torchvision": _by(_ALEXNET)},
 }
-ALL_STYLES = ("bearpaw", "princeton", "mmpose1", "mmpose0", "official", "tensorboy", "torchvision", "own")
 
 
 def styles_of(network: Any) -> dict[str, Callable[[str, Any], str]]:

@@ -15,7 +15,7 @@ class Recognised:
 
     `network` and `options` are `type` and arguments of a configuration's section. `joints` is None for a trunk.
     `configs` are files under configs/ for it, the first that is there the default; of a trunk, examples of networks
-    that it fits. None: nothing there has this network with these joints.
+    that it fits, of which some may not be there. None: nothing there has this network with these joints.
     `note` is what the file cannot say and its user must know.
     """
 

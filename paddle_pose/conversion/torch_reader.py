@@ -36,7 +36,7 @@ def read_torch(path: Union[str, Path]) -> Any:
     Raises:
         CheckpointError: the file is missing, cut short, of another form, hostile, or holds no weights but objects.
     """
-    with reading(path, "PyTorch"), open(path, "rb") as file:
+    with reading(path, "a PyTorch checkpoint"), open(path, "rb") as file:
         start = file.read(len(ZIP_START))
         file.seek(0)
         return _read_zip(file) if start == ZIP_START else _read_legacy(file)

@@ -24,7 +24,7 @@ def torch_state(
     Args:
         network: whose weights these are.
         weights: ours, by our names.
-        style: one of `published_names.ALL_STYLES`; none: the network's main reference, or our own names.
+        style: one of `published_names.styles_of(network)`; none: the network's main reference, or our own names.
 
     Raises:
         UserError: no program of that style has this network.

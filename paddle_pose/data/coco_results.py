@@ -12,11 +12,9 @@ from typing import IO, Any, Union
 
 import numpy as np
 
-from paddle_pose.coco_samples import CocoPoses
+from paddle_pose.coco_samples import DETECTOR_56, CocoPoses
 from paddle_pose.data.prediction_files import write_whole
 from paddle_pose.errors import DataError
-
-PUBLISHED_BOXES = "COCO_val2017_detections_AP_H_56_person.json"
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def read_boxes(path: str, category_id: int, threshold: float) -> Boxes:
     """
     if not os.path.isfile(path):
         raise DataError(
-            f"{path}: no such file of boxes; the published one for val2017 is called {PUBLISHED_BOXES}; without "
+            f"{path}: no such file of boxes; the published one for val2017 is called {DETECTOR_56}; without "
             "--boxes (dataset.boxes) the boxes of the ground truth are used"
         )
     image_ids, boxes, scores = _read(path, category_id, "bbox", 4, "a detector's boxes")

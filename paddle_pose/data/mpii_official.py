@@ -22,12 +22,12 @@ One known difference: in the published `gt_valid.mat` 13 of the 38430 joints sco
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from typing import Any, Callable
 
 import numpy as np
 
+from paddle_pose.atomic_files import replacing
 from paddle_pose.data.annotations import load_mat
 from paddle_pose.data.mpii import OFFICIAL_COUNTS
 from paddle_pose.errors import DataError
@@ -209,14 +209,5 @@ def _rounded(value: float) -> float:
 
 def _write_whole(path: str, write: Callable) -> None:
     """Writes beside the file and renames, so that a reader sees all of it or none."""
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        write(file)

@@ -10,11 +10,9 @@ Index bases are converted here, once; what is returned is in 0-based photo pixel
   `scores` and `skeleton` are optional; or the bare list (N, K, 2 or 3), 0-based. An unknown value is null.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Optional, Union
@@ -22,7 +20,7 @@ from typing import IO, Any, Optional, Union
 import numpy as np
 from scipy.io import loadmat, savemat
 
-from paddle_pose.atomic_files import refuse_device
+from paddle_pose.atomic_files import replacing
 from paddle_pose.errors import DataError
 from paddle_pose.samples import Predictions
 from paddle_pose.skeletons import Skeleton
@@ -187,18 +185,8 @@ def _or_null(array: np.ndarray) -> list:
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Writes beside `path` and renames, so that a crash leaves the old file or the new one."""
-    refuse_device(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
+        with replacing(path) as beside, open(beside, "wb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        # Gone after the rename; and where the folder could not be made, it never was.
-        with contextlib.suppress(OSError):
-            beside.unlink()

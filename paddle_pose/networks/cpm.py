@@ -141,7 +141,7 @@ class CPM(nn.Layer):
         refining = [RefiningStage(width, refining_kernel, maps, centre_map, batch_norm) for _ in range(stages - 1)]
         self.stages = nn.LayerList(refining)
         later = [f"stages.{i}.convs.{conv}." for i in range(stages - 1) for conv in (0, 4)]
-        self.head = ("stage1.conv7.", *later)  # beginnings of the names of what depends on the joints
+        self.head = ("stage1.conv7.", *later)
         draw_pose_machine(self, {self.stage1.conv7} | {stage.convs[-1] for stage in self.stages}, initial_std)
 
     def forward(self, images: paddle.Tensor, center_crop_xy: Optional[paddle.Tensor] = None) -> list[paddle.Tensor]:

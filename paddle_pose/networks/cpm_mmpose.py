@@ -67,7 +67,7 @@ class MMPoseCPM(nn.Layer):
         )
         self.features = nn.Sequential(*_image_features()) if stages > 1 else None
         later = [f"stages.{i}.{layer}." for i in range(stages - 1) for layer in ("convs.0", "to_maps")]
-        self.head = ("stage1.9.", *later)  # beginnings of the names of what depends on the joints
+        self.head = ("stage1.9.", *later)
         self.stages = nn.LayerList([RefiningStage(num_joints) for _ in range(stages - 1)])
         initialise_convolutions(self, lambda shape: nn.initializer.Normal(0.0, 0.001))
 

@@ -51,7 +51,7 @@ class DeepPose(nn.Layer):
     """
 
     stride = 1  # the output has no cells; the codec works in crop pixels
-    head = ("to_joints.",)  # beginnings of the names of what depends on the joints; AlexNet has the rest
+    head = ("to_joints.",)  # torchvision's AlexNet has the rest
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ class StackedHourglass(nn.Layer):
     """
 
     stride = 4
-    head = ("to_maps.", "from_maps.")  # beginnings of the names of what depends on the joints
+    head = ("to_maps.", "from_maps.")
 
     def __init__(self, num_joints: int, stacks: int = 2, width: int = 256, depth: int = 4) -> None:
         super().__init__()

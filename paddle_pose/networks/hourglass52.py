@@ -70,7 +70,7 @@ class Hourglass52(nn.Layer):
     """
 
     stride = 4
-    head = ("to_maps.",)  # beginnings of the names of what depends on the joints
+    head = ("to_maps.",)
 
     def __init__(self, num_joints: int, stacks: int = 1) -> None:
         super().__init__()

@@ -104,7 +104,7 @@ class HRNet(nn.Layer):
     """
 
     stride = 4
-    head = ("to_maps.",)  # beginnings of the names of what depends on the joints; a trunk from ImageNet has the rest
+    head = ("to_maps.",)  # a trunk from ImageNet has the rest
 
     def __init__(
         self,

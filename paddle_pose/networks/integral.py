@@ -38,7 +38,7 @@ class IntegralRegression(nn.Layer):
     """
 
     stride = 1  # the output has no cells; the codec works in crop pixels
-    head = ("to_maps.",)  # beginnings of the names of what depends on the joints
+    head = ("to_maps.",)
 
     def __init__(self, num_joints: int, input_wh: tuple[int, int], channels: Sequence[int] = (24, 48, 64)) -> None:
         super().__init__()

@@ -112,7 +112,7 @@ class OpenPose(nn.Layer):
         self.affinity, self.confidence = (
             _branches(width, sum(maps), own, stages, refining_kernel, batch_norm) for own in maps
         )
-        self.head = tuple(  # beginnings of the names of what depends on joints and limbs: the ends, and what sees maps
+        self.head = tuple(  # the ends of the branches, and what sees maps
             f"{name}.{stage}.convs.{i}."
             for name in ("affinity", "confidence")
             for stage in range(stages)

@@ -39,7 +39,7 @@ class ResNetRegression(nn.Layer):
     """
 
     stride = 1  # the output has no cells; the codec works in crop pixels
-    head = ("to_joints.",)  # beginnings of the names of what depends on the joints
+    head = ("to_joints.",)
     beyond_trunk = ("to_joints.", "flow.")  # what a trunk from ImageNet does not have
 
     def __init__(self, num_joints: int, depth: int = 50, sigma: bool = False) -> None:

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from paddle_pose.coco_samples import DETECTOR_56
 from paddle_pose.references import Row
-
-# The file that HRNet's authors publish; other detectors' boxes are worth more or less.
-DETECTOR_56 = "COCO_val2017_detections_AP_H_56_person.json"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from alignment import sixth
+from cli.cli_cases import assert_one_error
 
 from paddle_pose.alignment import reprod_files
 from paddle_pose.cli.align import main
@@ -20,10 +21,7 @@ def recording(tmp_path):
 
 def error(capsys, *words):
     assert main([str(word) for word in words]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("error: ")
-    return lines[0]
+    return assert_one_error(capsys.readouterr())
 
 
 class Canary:
@@ -186,7 +184,7 @@ def test_recording_without_a_network(tmp_path, capsys):
     assert "--steps must be 1" in error(capsys, *flags, f"{torch_file}:Sixth", "--steps", "0")
     big = ("--lr", "1e30", "--input_wh", "24", "16")
     assert "is not finite; lower --lr" in error(capsys, *flags, f"{torch_file}:Sixth", *big)
-    tiny = ("--input_wh", "1", "1", "--batch", "1")  # PyTorch wants more than one cell for batch statistics
+    tiny = ("--input_wh", "1", "1", "--batch_size", "1")  # PyTorch wants more than one cell for batch statistics
     assert "the model fails on images (1, 3, 1, 1)" in error(capsys, *flags, f"{torch_file}:Sixth", *tiny)
     assert "cannot be read safely" in error(capsys, *flags, f"{torch_file}:Sixth", "--weights", torch_file)
 

@@ -47,7 +47,8 @@ def test_the_right_network_passes_as_documented(recording, tmp_path, capsys):
     assert found["setup"]["optimizer"] == "Adam"
     assert found["setup"]["recorded_by"]["torch"]
     assert "shapes" not in found["setup"]
-    assert found["made_by"]["paddle"]
+    assert found["made_by"]["commit"]
+    assert found["made_by"]["device"] == "cpu"
     first = found["rows"][0]
     assert list(first) == ["rung", "compared", "largest", "mean", "threshold", "verdict", "note"]
     assert first["compared"] == "1 output, float32"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from paddle_pose.cli.main import COMMANDS as COMMANDS_OF_ALL
+from paddle_pose.cli.main import main as main_of_all
 from paddle_pose.cli.options import run_command
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +43,17 @@ def test_all_commands_are_behind_one_name():
         assert run("-m", "paddle_pose", name, "--help").stdout.startswith(f"usage: paddle-pose {name} ")
 
 
+def test_a_command_sees_its_own_words_only(monkeypatch):
+    """Its usage begins with the first of them, and a record holds them all (`made_by.command`)."""
+    seen = []
+    monkeypatch.setattr(sys, "argv", ["paddle-pose", "flops", "--config", "a.yaml"])
+    monkeypatch.setattr("paddle_pose.cli.flops.main", lambda argv: seen.extend((argv, sys.argv)) or 0)
+    assert main_of_all() == 0
+    assert seen == [["--config", "a.yaml"], ["paddle-pose flops", "--config", "a.yaml"]]
+
+
 def test_a_command_that_there_is_not():
-    assert "'trian'; choose from train, convert, val" in user_error("-m", "paddle_pose", "trian")
+    assert "'trian'; choose from train, val, convert, align, flops, results" in user_error("-m", "paddle_pose", "trian")
 
 
 def user_error(*arguments: str) -> str:

@@ -11,8 +11,6 @@ import argparse
 import copy
 import json
 import os
-import platform
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -30,10 +28,12 @@ from torch_twins.sides import PaddleSide, TorchSide, biased_variance  # noqa: E4
 from torch_twins.trainings import RECIPES, TRAININGS  # noqa: E402
 from torch_twins.weights import hand_over, perturbed  # noqa: E402
 
+from paddle_pose.atomic_files import replacing  # noqa: E402
 from paddle_pose.builder import build_crop_maker  # noqa: E402
 from paddle_pose.builder_data import build_dataset  # noqa: E402
 from paddle_pose.config import load_config  # noqa: E402
 from paddle_pose.data.loader import Loader, evaluation_order, training_order  # noqa: E402
+from paddle_pose.environment import environment  # noqa: E402
 
 PERTURBATION, COPIES = 1e-7, 2
 HELD_OUT = 64  # people of the valid split
@@ -46,10 +46,8 @@ def main(argv=None):
     record = compare(arguments.name, config, arguments.steps, print_line, **options)
     record["recipe"], record["he_weights"] = arguments.recipe, arguments.he_weights
     record["command"] = "python tests/torch_twins/parity.py " + " ".join(sys.argv[1:] if argv is None else argv)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = arguments.out.with_name(arguments.out.name + ".tmp")
-    temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, arguments.out)
+    with replacing(arguments.out) as temporary:
+        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print_line(f"{arguments.out}: {json.dumps(summary(record))}")
 
 
@@ -173,17 +171,7 @@ def _looked_at(codec, training, side, inputs):
 
 
 def made_by():
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=12", "--dirty=+"], cwd=ROOT, capture_output=True, text=True
-    )
-    return {
-        "commit": commit.stdout.strip(),
-        "python": platform.python_version(),
-        "paddlepaddle": paddle.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "threads": 1,
-    }
+    return {**environment(), "torch": torch.__version__, "threads": 1}
 
 
 if __name__ == "__main__":
