@@ -59,7 +59,7 @@ class Optimizer(Section):
 
     type: Literal["Adam", "AdamW", "Adagrad", "SGD", "Momentum", "RMSProp"] = "Adam"
     lr: float = pydantic.Field(5e-4, gt=0)
-    base_batch: Optional[int] = pydantic.Field(None, gt=0)
+    base_batch: Optional[int] = pydantic.Field(None, gt=0, le=1_000_000, strict=True)
     weight_decay: float = pydantic.Field(0.0, ge=0)
     betas: tuple[float, float] = (0.9, 0.999)
     momentum: float = pydantic.Field(0.9, ge=0, lt=1)

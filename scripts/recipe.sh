@@ -13,10 +13,24 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 train_recipe() {
-    local config=$1 name save_dir facts gpus device=() launch=() data=() train=() valid=()
+    local config=$1 flag name save_dir facts gpus device=() launch=() data=() train=() valid=()
     shift
+    for flag in "$@"; do # val.py would look elsewhere than train.py wrote
+        case "$flag" in
+            --save_dir | --save_dir=*) flag=SAVE_DIR=DIR ;;
+            --dataset_root | --dataset_root=*) flag=DATA=DIR ;;
+            --config | --config=*) flag="another script" ;;
+            *) continue ;;
+        esac
+        echo "error: that flag would reach train.py only, not val.py; use $flag in its place" >&2
+        exit 2
+    done
     name=$(basename "$config" .yaml)
     save_dir=${SAVE_DIR:-output/$name}
+    if [ -n "${GPUS:-}" ] && ! [[ "$GPUS" =~ ^[0-9]+(,[0-9]+)*$ ]]; then
+        echo "error: GPUS=$GPUS: write numbers with commas between, e.g. GPUS=0,1,2,3" >&2
+        exit 2
+    fi
     IFS=, read -ra gpus <<<"${GPUS:-}"
     facts=$(python scripts/recipe.py "${#gpus[@]}" --config "$config" "$@")
     mapfile -t facts <<<"$facts"
@@ -34,11 +48,11 @@ train_recipe() {
     fi
     if [ ${#gpus[@]} -gt 1 ]; then
         launch=(-m paddle.distributed.launch --gpus "$GPUS" --log_dir "$save_dir/launch")
-        train+=(--opts "train.accumulate=${facts[0]}")
+        train+=("$@" --opts "train.accumulate=${facts[0]}") # behind one of the user's, from which it was computed
     else
-        train+=("${device[@]}")
+        train+=("${device[@]}" "$@")
     fi
-    run python "${launch[@]}" train.py "${train[@]}" "$@"
+    run python "${launch[@]}" train.py "${train[@]}"
     run python val.py "${valid[@]}" --save_record "$save_dir/$name.json"
 }
 

@@ -259,3 +259,36 @@ class TestDocument:
 def test_there_are_no_settings_that_nobody_reads():
     with pytest.raises(ConfigError, match="base_batch"):
         load_config(str(ROOT / config_of(SCRIPTS[0])), ("optimizer.base_batc=3",))
+
+
+def test_accumulation_that_the_user_asks_for_is_divided_too():
+    flags = ["--batch_size", "32", "--opts", "train.accumulate=16"]
+    train = commands(ROOT / "scripts" / "train_hourglass52_mpii_256x256.sh", *flags, GPUS="0,1,2,3")[0][0]
+    parsed = train_command.parser().parse_args(train[train.index("train.py") + 1 :])
+    assert read_config(parsed, "train").train.accumulate == 4
+
+
+@pytest.mark.parametrize("gpus", ["0 1", "a", "0,,1", ",", "gpu:0"])
+def test_gpus_that_are_no_numbers(gpus):
+    line = ["bash", str(SCRIPTS[0])]
+    done = subprocess.run(line, capture_output=True, text=True, env={**ENVIRONMENT, "GPUS": gpus, "DRY_RUN": "1"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: GPUS={gpus}: write numbers with commas between, e.g. GPUS=0,1,2,3\n"
+
+
+@pytest.mark.parametrize("value", ["true", "10000000000000000000000", "'64'", "0", "64.0"])
+def test_a_base_batch_that_is_no_number_of_samples(value):
+    path = str(ROOT / "configs/hourglass/hg2_mpii_256x256.yaml")
+    with pytest.raises(ConfigError, match=r"optimizer\.base_batch="):
+        load_config(path, (f"optimizer.base_batch={value}",))
+
+
+@pytest.mark.parametrize(
+    ("flags", "instead"),
+    [(["--save_dir", "x"], "SAVE_DIR=DIR"), (["--dataset_root=x"], "DATA=DIR"), (["--config", "x"], "another script")],
+)
+def test_flags_that_would_make_val_look_elsewhere(flags, instead):
+    line = ["bash", str(SCRIPTS[0]), *flags]
+    done = subprocess.run(line, capture_output=True, text=True, env={**ENVIRONMENT, "DRY_RUN": "1"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: that flag would reach train.py only, not val.py; use {instead} in its place\n"

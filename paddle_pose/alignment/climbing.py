@@ -8,6 +8,7 @@ import paddle
 from paddle import nn
 
 from paddle_pose.alignment import rules
+from paddle_pose.alignment.objects import call
 from paddle_pose.alignment.setup import Setup
 from paddle_pose.conversion.match import linear_weights
 from paddle_pose.conversion.state import convert_state
@@ -36,7 +37,7 @@ def load(network: nn.Layer, setup: Setup, folder: Path) -> None:
             f"{type(network).__name__} has no reference_name(key), the name map to its reference; where the names are "
             "the same: def reference_name(self, key): return key"
         )
-    network.set_state_dict(convert_state(setup.state(folder), network))
+    network.set_state_dict(call(convert_state, "reference_name", setup.state(folder), network))
     switch_dropout_off(network)
 
 
@@ -101,7 +102,7 @@ def _train(network: nn.Layer, setup: Setup, loss_of: LossOf, steps: int) -> tupl
     trained, gradients = {}, {}
     network.train()
     for step in range(steps):
-        loss = _loss(network(images), setup, loss_of)
+        loss = _loss(_outputs(network, images), setup, loss_of)
         loss.backward()
         trained[f"loss_{step}"] = loss.numpy()
         if step == 0:
@@ -115,10 +116,19 @@ def _train(network: nn.Layer, setup: Setup, loss_of: LossOf, steps: int) -> tupl
     return trained, gradients
 
 
+def _outputs(network: nn.Layer, images: paddle.Tensor) -> list[paddle.Tensor]:
+    outputs = call(network, f"{type(network).__name__} on images {images.shape}", images)
+    outputs = [outputs] if isinstance(outputs, paddle.Tensor) else outputs
+    is_list = isinstance(outputs, (list, tuple)) and len(outputs) > 0
+    if not is_list or not all(isinstance(output, paddle.Tensor) for output in outputs):
+        raise ConfigError(f"{type(network).__name__} gives a {type(outputs).__name__}, not a list of tensors")
+    return list(outputs)
+
+
 @paddle.no_grad()
 def _forward(network: nn.Layer, setup: Setup, dtype: str) -> dict[str, np.ndarray]:
     network.eval()
-    outputs = network(paddle.to_tensor(setup.images(rules.EVALUATION).astype(dtype)))
+    outputs = _outputs(network, paddle.to_tensor(setup.images(rules.EVALUATION).astype(dtype)))
     suffix = "" if dtype == "float32" else f"_{dtype}"
     return {f"output_{i}{suffix}": output.numpy() for i, output in enumerate(outputs)}
 
@@ -127,12 +137,16 @@ def _forward(network: nn.Layer, setup: Setup, dtype: str) -> dict[str, np.ndarra
 def _evaluation_loss(network: nn.Layer, setup: Setup, loss_of: LossOf) -> np.ndarray:
     network.eval()
     images = paddle.to_tensor(setup.images(rules.EVALUATION).astype(setup.dtype))
-    return _loss(network(images), setup, loss_of).numpy()
+    return _loss(_outputs(network, images), setup, loss_of).numpy()
 
 
 def _loss(outputs: list[paddle.Tensor], setup: Setup, loss_of: LossOf) -> paddle.Tensor:
     drawn = setup.targets([tuple(output.shape) for output in outputs])
-    return loss_of(list(outputs), [paddle.to_tensor(target.astype(setup.dtype)) for target in drawn])
+    loss = call(loss_of, "--loss", outputs, [paddle.to_tensor(target.astype(setup.dtype)) for target in drawn])
+    if not isinstance(loss, paddle.Tensor) or loss.numel() != 1:
+        kind = f"tensor {loss.shape}" if isinstance(loss, paddle.Tensor) else type(loss).__name__
+        raise ConfigError(f"--loss: gives a {kind}, not a scalar tensor")
+    return loss
 
 
 def _gradients(network: nn.Layer, setup: Setup) -> dict[str, np.ndarray]:

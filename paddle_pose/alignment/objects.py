@@ -3,8 +3,10 @@
 import importlib
 import importlib.util
 import os
+import re
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +34,26 @@ def find_object(text: str, flag: str) -> Any:
     return found
 
 
+def call(function: Callable, flag: str, *arguments: Any) -> Any:
+    """What a function of the user's returns; where it fails, UserError with the line."""
+    if not callable(function):
+        raise UserError(f"{flag}: is a {type(function).__name__}, not a function")
+    try:
+        return function(*arguments)
+    except UserError:
+        raise
+    except Exception as error:  # whatever somebody else's code raises
+        raise UserError(f"{flag}: fails with {said(error)}") from None
+
+
+def said(error: Exception) -> str:
+    """Kind and text of an error in somebody else's code, and its last line outside of installed packages."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not re.search(r"site-packages|^<|importlib", frame.filename)]
+    where = f" (line {own[-1].lineno} of {os.path.basename(own[-1].filename)})" if len(own) > 1 else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}{where}"
+
+
 def _module(where: str, flag: str) -> ModuleType:
     folder = os.path.dirname(os.path.abspath(where)) if where.endswith(".py") else os.getcwd()
     if folder not in sys.path:
@@ -48,3 +70,5 @@ def _module(where: str, flag: str) -> ModuleType:
         raise UserError(f"{flag} {where}: there is no such file") from None
     except ImportError as error:
         raise UserError(f"{flag} {where}: cannot be imported here: {error}") from None
+    except Exception as error:  # of its code, or a name that is none
+        raise UserError(f"{flag} {where}: cannot be imported here: {said(error)}") from None

@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 from paddle_pose.alignment import reprod_files, rules
-from paddle_pose.alignment.setup import MEAN_SQUARE, NUDGES, RULE, WEIGHTS_FILE, Setup, write_setup
+from paddle_pose.alignment.objects import call, said
+from paddle_pose.alignment.setup import MEAN_SQUARE, NUDGES, RULE, SETUP_FILE, WEIGHTS_FILE, Setup, write_setup
 from paddle_pose.alignment.torch_model import fill, make_double, start_again, switch_dropout_off
+from paddle_pose.atomic_files import written_beside
 from paddle_pose.errors import UserError
 
 
@@ -50,7 +52,7 @@ def record(model: nn.Module, request: Request, folder: Path) -> Setup:
         UserError: the model gives no tensors, or numbers that are not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    state = fill(model, request.weights, request.seed, folder)
+    state = fill(model, request.weights, request.seed)
     dropout = switch_dropout_off(model)
     setup = _setup(request, state, dropout)
     arrays = {"forward": _forward(model, setup, "float32")}
@@ -63,13 +65,26 @@ def record(model: nn.Module, request: Request, folder: Path) -> Setup:
     arrays["train_again"], arrays["backward_again"] = train(model, setup, request.loss)
     for name, entries in arrays.items():
         _refuse_infinite(name, entries)
+    _write(folder, setup, state, arrays)
+    return setup
+
+
+def _write(folder: Path, setup: Setup, state: dict[str, np.ndarray], arrays: dict[str, dict[str, np.ndarray]]) -> None:
+    """An earlier recording loses its setup first, so that what is written half is no recording."""
+    (folder / SETUP_FILE).unlink(missing_ok=True)
+    (folder / WEIGHTS_FILE).unlink(missing_ok=True)
+    if setup.weights == WEIGHTS_FILE:
+        with written_beside(folder / WEIGHTS_FILE) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **state)
+    for name, entries in arrays.items():
         reprod_files.write(folder / f"{name}_ref.npy", entries)
     write_setup(folder, setup)
-    return setup
 
 
 def train(model: nn.Module, setup: Setup, loss_of: Any) -> tuple[dict, dict]:
     """Losses before each step and outputs after the first and the last; gradients of the first step."""
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise UserError("--torch: the model has no parameter that can be trained")
     images = _tensor(setup.images(rules.TRAINING), setup.dtype)
     optimizer = _optimizer(model, setup)
     trained, gradients = {}, {}
@@ -77,6 +92,8 @@ def train(model: nn.Module, setup: Setup, loss_of: Any) -> tuple[dict, dict]:
     for step in range(setup.steps):
         optimizer.zero_grad()
         loss = _loss(_outputs(model, images), setup, loss_of)
+        if not loss.requires_grad:
+            raise UserError("--torch: the loss does not depend on any parameter, so that nothing can be trained")
         loss.backward()
         trained[f"loss_{step}"] = _array(loss)
         print(f"step {step + 1}: loss {loss.item():.12g}", flush=True)
@@ -112,15 +129,17 @@ def _setup(request: Request, state: dict[str, np.ndarray], dropout: int) -> Setu
 def _outputs(model: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
     try:
         outputs = model(images)
-    except (RuntimeError, ValueError) as error:  # sizes that do not fit
-        where, reason = tuple(images.shape), " ".join(str(error).split())[:200]
+    except Exception as error:  # mostly of sizes that do not fit
         raise UserError(
-            f"--torch: the model fails on images {where}: {reason}; check --input_wh, --train_wh and --batch_size"
+            f"--torch: the model fails on images {tuple(images.shape)}: {said(error)}; check --input_wh, --train_wh "
+            "and --batch_size"
         ) from None
     outputs = [outputs] if isinstance(outputs, torch.Tensor) else outputs
-    if not isinstance(outputs, (list, tuple)) or not all(isinstance(output, torch.Tensor) for output in outputs):
+    is_list = isinstance(outputs, (list, tuple)) and len(outputs) > 0
+    if not is_list or not all(isinstance(one, torch.Tensor) and one.is_floating_point() for one in outputs):
+        kind = "list of something else" if is_list else type(outputs).__name__
         raise UserError(
-            f"--torch: the model gives a {type(outputs).__name__}; wrap its forward so that it gives a list of tensors"
+            f"--torch: the model gives a {kind}; wrap its forward so that it gives a list of floating-point tensors"
         )
     return list(outputs)
 
@@ -149,7 +168,11 @@ def _loss(outputs: list[torch.Tensor], setup: Setup, loss_of: Any) -> torch.Tens
     targets = [_tensor(target, setup.dtype) for target in setup.targets([tuple(output.shape) for output in outputs])]
     if loss_of == MEAN_SQUARE:
         return sum(((output - target) ** 2).mean() for output, target in zip(outputs, targets))
-    return loss_of(outputs, targets)
+    loss = call(loss_of, f"--torch_loss {setup.loss}", outputs, targets)
+    if not isinstance(loss, torch.Tensor) or loss.ndim:
+        kind = f"tensor {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
+        raise UserError(f"--torch_loss {setup.loss}: gives a {kind}, not a scalar tensor")
+    return loss
 
 
 def _gradients(model: nn.Module) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,6 +115,9 @@ def _check(content: dict, path: Path) -> None:
     def is_shape(value: Any) -> bool:
         return isinstance(value, list) and all(type(n) is int and n >= 0 for n in value)
 
+    def is_number(value: Any) -> bool:
+        return type(value) in (int, float) and math.isfinite(value)
+
     wanted = {
         "shapes": lambda value: isinstance(value, dict) and all(map(is_shape, value.values())),
         "evaluation_shape": lambda value: is_shape(value) and len(value) == 4,
@@ -123,7 +127,9 @@ def _check(content: dict, path: Path) -> None:
         "weights": lambda value: value in (RULE, WEIGHTS_FILE),
         "optimizer": lambda value: value in OPTIMIZERS,
         "steps": lambda value: type(value) is int and value >= 0,
-        "lr": lambda value: isinstance(value, (int, float)) and value > 0,
+        "lr": lambda value: is_number(value) and value > 0,
+        **dict.fromkeys(("momentum", "nudge"), is_number),
+        **dict.fromkeys(("reference", "loss"), lambda value: isinstance(value, str)),
     }
     for name, is_right in wanted.items():
         if name in content and not is_right(content[name]):

@@ -1,14 +1,11 @@
 """A PyTorch model before it is recorded: weights, precision, and what cannot be compared switched off."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import nn
 
 from paddle_pose.alignment import rules
-from paddle_pose.alignment.setup import OWN, RULE, WEIGHTS_FILE
-from paddle_pose.atomic_files import written_beside
+from paddle_pose.alignment.setup import OWN, RULE
 from paddle_pose.errors import UserError
 
 STATISTICS = ("running_mean", "running_var")
@@ -16,14 +13,13 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 
-def fill(model: nn.Module, weights: str, seed: int, folder: Path) -> dict[str, np.ndarray]:
+def fill(model: nn.Module, weights: str, seed: int) -> dict[str, np.ndarray]:
     """Gives the model its weights; returns them by name, statistics included.
 
     Args:
         model: as it was built.
-        weights: RULE, OWN, or a checkpoint that fits; unless it is RULE they are stored in `folder`.
+        weights: RULE, OWN, or a checkpoint that fits.
         seed: of the rule.
-        folder: of the recording.
 
     Raises:
         UserError: the checkpoint does not fit, or is more than weights.
@@ -36,10 +32,7 @@ def fill(model: nn.Module, weights: str, seed: int, folder: Path) -> dict[str, n
         state = {key: rules.fill(key, entries[key].shape, seed) for key in names}
         model.load_state_dict({**model.state_dict(), **{key: torch.from_numpy(a) for key, a in state.items()}})
         return state
-    state = {key: entries[key].detach().cpu().numpy().copy() for key in names}
-    with written_beside(folder / WEIGHTS_FILE) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **state)
-    return state
+    return {key: entries[key].detach().cpu().numpy().copy() for key in names}
 
 
 def _load_checkpoint(model: nn.Module, path: str) -> None:

@@ -87,6 +87,8 @@ def _table(arguments: argparse.Namespace) -> int:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}; check --into") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text ({error.reason}); check --into") from None
     with written_beside(path) as temporary:
         temporary.write_text(put_between_markers(text, table, arguments.into), encoding="utf-8")
     return 0
@@ -94,7 +96,10 @@ def _table(arguments: argparse.Namespace) -> int:
 
 def _compare(arguments: argparse.Namespace) -> int:
     rungs, limits = _rungs(arguments.rungs), _limits(arguments.threshold)
+    if arguments.opts and arguments.config is None:
+        raise UserError("--opts changes settings of --config; leave it out")
     if arguments.torch is None:
+        _refuse_recording_flags(arguments)
         if arguments.reference is None:
             raise UserError("say what to compare with: --reference DIR, or --torch MODULE:CALLABLE")
         return _run(arguments, Path(arguments.reference), rungs, limits)
@@ -104,6 +109,15 @@ def _compare(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         record_into(arguments, Path(folder))
         return _run(arguments, Path(folder), rungs, limits)
+
+
+def _refuse_recording_flags(arguments: argparse.Namespace) -> None:
+    """What was recorded was recorded: UserError if a flag asks for something else."""
+    group = argparse.ArgumentParser()
+    add_recording_flags(group)
+    for name, default in vars(group.parse_args([])).items():
+        if getattr(arguments, name) != default:
+            raise UserError(f"--{name} is for recording, with --torch; here the recording says it, so leave it out")
 
 
 def _run(arguments: argparse.Namespace, folder: Path, rungs: tuple[str, ...], limits: Any) -> int:

@@ -10,7 +10,7 @@ import yaml
 
 from paddle_pose import runtime
 from paddle_pose.alignment import climbing, plain, reprod_files, rungs
-from paddle_pose.alignment.objects import find_object
+from paddle_pose.alignment.objects import call, find_object
 from paddle_pose.alignment.rungs import Row, skipped
 from paddle_pose.alignment.scoring import metric_rows, value_row
 from paddle_pose.alignment.setup import MEAN_SQUARE, SETUP_FILE, Setup, read_json, read_setup
@@ -31,6 +31,8 @@ def compare(
     """Rows of the table, the recording's setup, and our arrays by file."""
     runtime.choose_device(arguments.device)
     is_plain = not (folder / SETUP_FILE).is_file()
+    if arguments.pretrained_model and not is_plain:
+        raise UserError("--pretrained_model: the recording says which weights; leave it out")
     setup = plain.read_plain_setup(folder) if is_plain else read_setup(folder)
     parts, network = _network(arguments, setup)
     loss_of = _loss(arguments, setup, parts)
@@ -92,11 +94,12 @@ def _network(arguments: argparse.Namespace, setup: Setup) -> tuple[Optional[Part
         raise ConfigError(
             f'--network {arguments.network}: write it as "type: StackedHourglass, num_joints: 16, stacks: 2"'
         )
-    return None, build_component(NETWORKS, Component(**section), "network", {})
+    flag = f"--network {arguments.network}"
+    return None, call(build_component, flag, NETWORKS, Component(**section), "network", {})
 
 
 def _built_by(make: Callable, text: str) -> paddle.nn.Layer:
-    network = make()
+    network = call(make, f"--network {text}")
     if not isinstance(network, paddle.nn.Layer):
         raise UserError(f"--network {text}: built a {type(network).__name__}, not a paddle.nn.Layer")
     return network

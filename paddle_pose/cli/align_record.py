@@ -90,6 +90,8 @@ def _check_numbers(arguments: argparse.Namespace) -> None:
         raise UserError("--input_wh, --train_wh, --batch_size and --steps must be 1 or more")
     if not 0 <= arguments.seed < 2**31:
         raise UserError(f"--seed {arguments.seed}: must be 0 to {2**31 - 1}")
+    if any(sign in (arguments.source or "") for sign in "|\n"):
+        raise UserError(f"--source {arguments.source!r}: write one line of text without |")
     if not arguments.lr > 0:
         raise UserError(f"--lr {arguments.lr:g}: must be above 0")
 
@@ -97,6 +99,8 @@ def _check_numbers(arguments: argparse.Namespace) -> None:
 def _built(build: Any, arguments: argparse.Namespace) -> Any:
     """The network: the callable's result, of the checkout if it takes one."""
     from torch import nn
+
+    from paddle_pose.alignment.objects import call
 
     if not callable(build):
         raise UserError(f"--torch {arguments.torch}: is a {type(build).__name__}, not a function that builds a network")
@@ -106,7 +110,7 @@ def _built(build: Any, arguments: argparse.Namespace) -> Any:
     if len(needed) != (arguments.checkout is not None):
         flag = "takes one argument: give --checkout DIR" if len(needed) == 1 else f"takes {len(needed)} arguments"
         raise UserError(f"--torch {arguments.torch}: the callable {flag}; it may take none, or one with --checkout")
-    network = build(Path(arguments.checkout)) if needed else build()
+    network = call(build, f"--torch {arguments.torch}", *([Path(arguments.checkout)] if needed else []))
     if not isinstance(network, nn.Module):
         raise UserError(f"--torch {arguments.torch}: built a {type(network).__name__}, not a torch.nn.Module")
     return network

@@ -58,12 +58,25 @@ def _convert(arguments: argparse.Namespace) -> int:
             raise UserError(
                 f"{source} is no checkpoint of ours, so {target} cannot be made of it; use {' or '.join(OURS)}"
             )
+        _refuse(arguments, ("style",), "is for checkpoints of ours that become PyTorch's")
         from paddle_pose.cli.convert_from_torch import convert_from_torch
 
         return convert_from_torch(source, target, arguments)
+    _refuse(arguments, ("image_size", "partial", "drop_head", "ema"), f"is for PyTorch's checkpoints, {source} is ours")
+    if not to_torch:
+        _refuse(arguments, ("style",), f"is for TARGETs of PyTorch, {target} is ours")
     from paddle_pose.cli.convert_ours import convert_ours
 
     return convert_ours(source, target, to_torch, arguments)
+
+
+def _refuse(arguments: argparse.Namespace, flags: tuple[str, ...], why: str) -> None:
+    """UserError if one of the flags is given, which would do nothing here."""
+    from paddle_pose.errors import UserError
+
+    given = [flag for flag in flags if getattr(arguments, flag) not in (None, False)]
+    if given:
+        raise UserError(f"--{given[0]} {why}; leave it out")
 
 
 def _is_ours(source: Path) -> bool:

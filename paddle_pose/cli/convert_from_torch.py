@@ -62,7 +62,10 @@ def _prepared(source: Path, arguments: argparse.Namespace) -> _Conversion:
     config, where = chosen_config(known, arguments)
     parts = _built(config)
     fresh = beyond_trunk(parts.network) if known.is_trunk else parts.network.head if arguments.drop_head else ()
-    found = match(bare.entries, parts.network, tuple(fresh))
+    try:
+        found = match(bare.entries, parts.network, tuple(fresh))
+    except CheckpointError as error:
+        raise CheckpointError(f"{source}: {error}") from None
     return _Conversion(source, bare, known, parts, where, tuple(fresh), found)
 
 

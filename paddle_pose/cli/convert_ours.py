@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from paddle_pose.builder import build, use_weights
+from paddle_pose.builder import build, checkpoint_facts, use_weights
 from paddle_pose.config import load_config
 from paddle_pose.conversion.torch_state import torch_state
 from paddle_pose.conversion.torch_writer import write_torch
@@ -16,12 +16,14 @@ def convert_ours(source: Path, target: Path, to_torch: bool, arguments: argparse
     weights, facts = load_model(source)
     if "config" not in facts and not arguments.config:
         raise CheckpointError(f"{source}: does not say which network it is; give --config")
+    if not to_torch and "config" in facts and (arguments.config or arguments.opts):
+        raise CheckpointError(f"{source}: is written as it is, with its configuration; leave out --config and --opts")
     base = None if arguments.config else facts["config"]
     parts = build(load_config(arguments.config or str(source), tuple(arguments.opts), {}, base))
     use_weights(parts, weights, facts, source)
     kind = type(parts.network).__name__
     if not to_torch:
-        save_model(target, weights, facts)
+        save_model(target, weights, facts if "config" in facts else {**facts, **checkpoint_facts(parts)})
         print(f"{source}: {kind}, {len(weights)} entries; written as they are to {target}")
         return 0
     style, state = torch_state(parts.network, weights, arguments.style)

@@ -8,7 +8,11 @@ from typing import Callable, Optional
 
 from paddle_pose.errors import ConfigError, UserError
 
-EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 130
+EXIT_USER_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 2, 130, 141
+OF_A_PATH = (
+    *(errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+    *(errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS),
+)
 DEFAULT_CONFIG = "hourglass/hourglass52_mpii_256x256.yaml"
 
 
@@ -39,14 +43,29 @@ def run_command(main: Callable[[argparse.Namespace], int], arguments: argparse.N
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USER_ERROR
+    except BrokenPipeError:  # whoever read the output, `head` for instance, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        print("error: no space is left on the disk; free some, then go on with --resume", file=sys.stderr)
+        print(f"error: {_said(error, arguments)}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    except MemoryError as error:
+        reason = " ".join(str(error).split()) or "none is left"
+        print(f"error: not enough memory: {reason}; a smaller batch or input needs less", file=sys.stderr)
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _said(error: OSError, arguments: argparse.Namespace) -> str:
+    """What to say of a full disk, or of a path that cannot be used; any other error is raised again."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        again = "go on with --resume" if hasattr(arguments, "resume") else "run the command again"
+        return f"no space is left on the disk; free some, then {again}"
+    if error.errno not in OF_A_PATH or error.filename is None:
+        raise error
+    return f"{' '.join(str(error.filename).split())}: {error.strerror}; check the path"
 
 
 def size_override(image_size: Optional[int]) -> dict:

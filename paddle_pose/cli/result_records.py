@@ -108,14 +108,22 @@ def _checked(path: Path, content: dict[str, Any]) -> ResultRecord:
     column = next(iter(next(iter(table.values()))))
     metric = f"{kind}{column}" if column.startswith("@") else "AP"
     facts = {"chinese": chinese, "metric": metric, "values": values, "table": table, "reference": reference}
-    facts["differences"] = tuple(content["differences"])
+    differences = content["differences"]
+    if not isinstance(differences, list) or not all(map(_is_line, differences)):
+        raise ValueError(f"differences is {differences!r}, not a list of lines of text without |")
+    facts["differences"] = tuple(differences)
     return ResultRecord(path.stem, order, **words, **facts)
 
 
 def _text(content: dict[str, Any], key: str) -> str:
-    if not isinstance(content[key], str) or any(sign in content[key] for sign in "|\n"):
+    if not _is_line(content[key]):
         raise ValueError(f"{key} is {content[key]!r}, not one line of text without |")
     return content[key]
+
+
+def _is_line(text: Any) -> bool:
+    """Whether it can stand in a cell of a table, between the comments that mark where it is."""
+    return isinstance(text, str) and not any(sign in text for sign in ("|", "\n", "<!--"))
 
 
 def _percentages(numbers: dict[str, Any]) -> dict[str, Optional[float]]:

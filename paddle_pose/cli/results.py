@@ -82,6 +82,8 @@ def _made(path: Path, name: str, records: Sequence[Any], pairs: Sequence[Any]) -
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is not UTF-8 text ({error.reason})") from None
     blocks = _BLOCK.findall(text)
     if len(blocks) != text.count("<!-- results:begin") or not blocks:
         raise DataError(

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 from paddle import nn
 
+from paddle_pose.errors import CheckpointError
+
 STATISTICS = {"running_mean": "_mean", "running_var": "_variance"}
 
 
@@ -47,6 +49,9 @@ def match(entries: Mapping[str, Any], network: nn.Layer, fresh: tuple[str, ...] 
         entries: bare names, as `unwrap` leaves them.
         network: one of `paddle_pose.networks`.
         fresh: beginnings of our names for which nothing is taken from the checkpoint.
+
+    Raises:
+        CheckpointError: what belongs to one of our layers is integers or complex numbers (quantised, or no weights).
     """
     wanted, linear, result = network.state_dict(), linear_weights(network), Match()
     result.fresh = [name for name in wanted if name.startswith(fresh)] if fresh else []
@@ -62,6 +67,8 @@ def match(entries: Mapping[str, Any], network: nn.Layer, fresh: tuple[str, ...] 
             array = np.asarray(value).T if name in linear else np.asarray(value)
             result.keys[name] = key
             shape = tuple(wanted[name].shape)
+            if array.dtype.kind not in "fO" and array.ndim:
+                raise CheckpointError(f"{key!r} holds {array.dtype} numbers; save weights in floating point")
             if array.shape == shape:
                 with np.errstate(over="ignore"):  # a float64 that float32 cannot hold becomes infinite
                     result.found[name] = array.astype(str(wanted[name].dtype).split(".")[-1])

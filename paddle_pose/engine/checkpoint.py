@@ -21,6 +21,7 @@ from paddle_pose.errors import CheckpointError
 
 _META = "paddle_pose"
 _PADDLE_EXTRAS = ("StructuredToParameterName@@",)
+ZIP_START, LEGACY_MAGIC = b"PK\x03\x04", b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how files of torch.save begin
 _STATE_PARTS = {
     "network": dict,
     "ema": (dict, type(None)),
@@ -157,6 +158,10 @@ def _load(path: Path) -> dict:
     if _is_safetensors(path):
         arrays, texts = safetensor_files.read(path)
         return {**arrays, _META: texts.get(_META, "{}")}
+    with open(path, "rb") as file:
+        start = file.read(32)
+    if start.startswith(ZIP_START) or LEGACY_MAGIC in start:
+        raise CheckpointError(f"{path}: is a PyTorch checkpoint; first: paddle-pose convert {path} model.pdparams")
     content = safe_pickle.load(path)
     if not isinstance(content, dict):
         raise CheckpointError(f"{path}: holds a {type(content).__name__}, not a dict of arrays")

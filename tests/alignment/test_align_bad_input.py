@@ -112,6 +112,11 @@ def test_another_number_of_steps(recording, tmp_path, capsys):
         ({"weights": "../weights.npz"}, "weights=../weights.npz cannot be used"),
         ({"evaluation_shape": [3, 16, 24]}, "evaluation_shape"),
         ({"optimizer": "Adadelta"}, "optimizer=Adadelta cannot be used"),
+        ({"lr": True}, "lr=True cannot be used"),
+        ({"lr": float("inf")}, "lr=inf cannot be used"),
+        ({"momentum": "much"}, "momentum=much cannot be used"),
+        ({"nudge": None}, "nudge=None cannot be used"),
+        ({"loss": 5}, "loss=5 cannot be used"),
         ({"invented": 1}, "unknown entry 'invented'"),
     ],
 )
@@ -145,6 +150,10 @@ def test_weights_of_another_network(recording, capsys):
         (("--loss", "config"), "name ours: --config"),
         (("--loss", "nowhere.py:f"), "no such file"),
         (("--loss", "half"), "module:name"),
+        (("--steps", "3"), "--steps is for recording"),
+        (("--double",), "--double is for recording"),
+        (("--pretrained_model", "x"), "the recording says which weights"),
+        (("--opts", "seed=1"), "--opts changes settings of --config"),
     ],
 )
 def test_wrong_flags(flags, message, recording, tmp_path, capsys):
@@ -157,6 +166,8 @@ def test_a_network_that_cannot_be_had(recording, tmp_path, capsys):
         capsys, "--reference", recording, "--network", network.replace("Sixth", "Seventh").replace("seventh", "sixth")
     )
     assert "write it as" in error(capsys, "--reference", recording, "--network", "stacks: 2")
+    negative = "type: StackedHourglass, num_joints: -1, stacks: 1, depth: 1, width: 8"
+    assert "fails with AssertionError" in error(capsys, "--reference", recording, "--network", negative)
     assert "say what to compare with" in error(capsys, "--network", network)
     nameless = sixth.write(tmp_path, "def reference_name", "def other_name")
     assert "has no reference_name(key)" in error(capsys, "--reference", recording, "--network", nameless)
@@ -176,3 +187,86 @@ def test_recording_without_a_network(tmp_path, capsys):
     tiny = ("--input_wh", "1", "1", "--batch_size", "1")  # PyTorch wants more than one cell for batch statistics
     assert "the model fails on images (1, 3, 1, 1)" in error(capsys, *flags, f"{torch_file}:Sixth", *tiny)
     assert "cannot be read safely" in error(capsys, *flags, f"{torch_file}:Sixth", "--weights", torch_file)
+
+
+BAD_TORCH = """
+import torch
+from torch import nn
+from sixth_torch import Sixth
+
+def broken(): raise KeyError("boom")
+class Mapping(Sixth):
+    def forward(self, images): return {"maps": super().forward(images)}
+class Nothing(Sixth):
+    def forward(self, images): return []
+class Whole(Sixth):
+    def forward(self, images): return super().forward(images).argmax(1)
+class Failing(Sixth):
+    def forward(self, images): return self.missing(images)
+class Frozen(Sixth):
+    def forward(self, images): return super().forward(images).detach()
+class Empty(nn.Module):
+    def forward(self, images): return images * 2
+def whole_loss(outputs, targets): return outputs[0]
+number = 5
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("broken",), "fails with KeyError: 'boom' (line 6 of bad_torch.py)"),
+        (("Mapping",), "the model gives a dict; wrap its forward"),
+        (("Nothing",), "the model gives a list; wrap its forward"),
+        (("Whole",), "the model gives a list of something else"),
+        (("Failing",), "the model fails on images (2, 3, 16, 24): AttributeError"),
+        (("Frozen",), "the loss does not depend on any parameter"),
+        (("Empty",), "no parameter that can be trained"),
+        (("Sixth", "--torch_loss", "bad_torch.py:whole_loss"), "gives a tensor (2, 4, 4, 6), not a scalar"),
+        (("Sixth", "--torch_loss", "bad_torch.py:number"), "is a int, not a function"),
+        (("Sixth", "--source", "a|b"), "one line of text without |"),
+        (("Sixth", "--input_wh", "1000000", "1000000"), "not enough memory"),
+    ],
+)
+def test_a_pytorch_side_that_cannot_be_recorded(flags, message, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    sixth.write(tmp_path)
+    (tmp_path / "bad_torch.py").write_text(BAD_TORCH)
+    size = ("--input_wh", "24", "16", "--steps", "2")
+    line = error(capsys, "record", "--out", "new", *size, "--torch", f"bad_torch.py:{flags[0]}", *flags[1:])
+    assert message in line
+    assert not list((tmp_path / "new").glob("*")) if (tmp_path / "new").exists() else True
+
+
+def test_an_earlier_recording_is_never_mixed_with_a_new_one(tmp_path, capsys):
+    pytest.importorskip("torch")
+    sixth.write(tmp_path)
+    flags = ("record", "--out", tmp_path / "kept", "--input_wh", "24", "16", "--steps", "2")
+    torch_side = ("--torch", f"{tmp_path / 'sixth_torch.py'}:Sixth")
+    assert main([str(word) for word in (*flags, *torch_side, "--weights", "own")]) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
+    capsys.readouterr()
+    assert "not finite" in error(capsys, *flags, *torch_side, "--lr", "1e30", "--seed", "5")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "kept").iterdir()} == before
+    assert main([str(word) for word in (*flags, *torch_side)]) == 0
+    assert "weights.npz" not in {path.name for path in (tmp_path / "kept").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("[self.to_maps(self.stem(images))]", "{'a': self.stem(images)}", "Sixth gives a dict, not a list of tensors"),
+        ("[self.to_maps(self.stem(images))]", "[]", "Sixth gives a list, not a list of tensors"),
+        ("self.to_maps(self", "self.nothing(self", "Sixth on images [2, 3, 16, 24]: fails with AttributeError"),
+        ("super().__init__()", "super().__init__(); 1 / 0", "fails with ZeroDivisionError: division by zero (line 6"),
+        ("key.replace", "key.substitute", "reference_name: fails with AttributeError"),
+    ],
+)
+def test_a_network_that_fails(right, wrong, message, recording, tmp_path, capsys):
+    assert message in error(capsys, "--reference", recording, "--network", sixth.write(tmp_path, right, wrong))
+
+
+def test_one_tensor_is_a_list_of_one(recording, tmp_path):
+    network = sixth.write(tmp_path, "[self.to_maps(self.stem(images))]", "self.to_maps(self.stem(images))")
+    assert main(["--reference", str(recording), "--network", network]) == 0

@@ -98,3 +98,37 @@ def test_another_error_of_the_system_is_not_hidden():
 
     with pytest.raises(OSError, match="Input/output"):
         run_command(broken, argparse.Namespace())
+
+
+def test_a_path_that_cannot_be_used_is_named(capsys):
+    def closed(arguments):
+        Path("/" + "n" * 300).read_text()
+
+    assert run_command(closed, argparse.Namespace()) == 2
+    assert capsys.readouterr().err == f"error: /{'n' * 300}: File name too long; check the path\n"
+
+
+def test_only_a_command_that_can_resume_offers_it(capsys):
+    def full(arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run_command(full, argparse.Namespace(resume=False))
+    assert "--resume" in capsys.readouterr().err
+    run_command(full, argparse.Namespace())
+    assert "--resume" not in capsys.readouterr().err
+
+
+def test_too_little_memory_is_one_line(capsys):
+    def greedy(arguments):
+        raise MemoryError("Fail to alloc\n  [Hint: less]")
+
+    assert run_command(greedy, argparse.Namespace()) == 2
+    said = capsys.readouterr().err
+    assert said == "error: not enough memory: Fail to alloc [Hint: less]; a smaller batch or input needs less\n"
+
+
+def test_the_table_of_rows_takes_no_words_and_may_be_cut_off():
+    assert run("-m", "paddle_pose.references", "nonsense").returncode == 2
+    line = f"set -o pipefail; {sys.executable} -m paddle_pose.references | head -1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("### COCO, a part of val2014\n", "")

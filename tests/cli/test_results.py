@@ -207,3 +207,16 @@ def test_other_bad_input(checkout, capsys, tmp_path):
     assert_one_error(capsys.readouterr(), "README_cn.md: cannot be read")
     assert results.main(["--root", str(tmp_path / "nowhere")]) == 2
     assert_one_error(capsys.readouterr(), "has no folder results/")
+
+
+@pytest.mark.parametrize("differences", ["mirror", ["a|b"], [3], ["<!-- results:end -->"]])
+def test_differences_that_no_cell_can_hold(checkout, capsys, differences):
+    write(checkout, "a", record_of("a", differences=differences))
+    assert results.main(["--root", str(checkout)]) == 2
+    assert "a damaged record: differences is" in capsys.readouterr().err
+
+
+def test_a_document_that_is_no_text(checkout, capsys):
+    (checkout / "README.md").write_bytes(b"\xff")
+    assert results.main(["--root", str(checkout)]) == 2
+    assert "README.md: is not UTF-8 text" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from paddle_pose.conversion import published_names
 from paddle_pose.conversion.checkpoint_files import read_checkpoint
 from paddle_pose.conversion.torch_state import torch_state
 from paddle_pose.conversion.torch_writer import write_torch
-from paddle_pose.engine.checkpoint import load_model
+from paddle_pose.engine.checkpoint import load_model, save_model
 from paddle_pose.networks.deeppose import DeepPose
 from paddle_pose.networks.hourglass import StackedHourglass
 from paddle_pose.runtime import seed_everything
@@ -235,6 +235,44 @@ def test_weights_that_are_not_finite(value, tmp_path, capsys):
     entries["fc.0.0.bias"][3] = value
     assert convert(written(tmp_path / "a.pth", entries), tmp_path / "a.pdparams") == 2
     assert_refused(capsys, r"holds NaN or infinity in fc\.0\.0\.bias")
+
+
+@pytest.mark.parametrize("kind", ["int8", "int64", "bool"])
+def test_weights_that_are_no_fractions(kind, tmp_path, capsys):
+    entries = entries_of(bearpaw())
+    entries["fc.0.0.bias"] = np.ones(entries["fc.0.0.bias"].shape, kind)
+    assert convert(written(tmp_path / "a.pth", entries), tmp_path / "a.pdparams") == 2
+    assert_refused(capsys, rf"a.pth: 'fc\.0\.0\.bias' holds {kind} numbers")
+    assert not (tmp_path / "a.pdparams").exists()
+
+
+def test_flags_that_would_do_nothing(source, tmp_path, capsys):
+    assert convert(source, tmp_path / "a.pdparams", "--style", "own") == 2
+    assert_refused(capsys, "--style is for checkpoints of ours")
+    assert convert(source, tmp_path / "a.pdparams") == 0
+    capsys.readouterr()
+    for flags in (["--ema"], ["--drop_head"], ["--partial"], ["--image_size", 64]):
+        assert convert(tmp_path / "a.pdparams", tmp_path / "b.pth", *flags) == 2
+        assert_refused(capsys, f"{flags[0]} is for PyTorch's checkpoints, .*a.pdparams is ours")
+    assert convert(tmp_path / "a.pdparams", tmp_path / "b.safetensors", "--style", "own") == 2
+    assert_refused(capsys, "--style is for TARGETs of PyTorch")
+    assert convert(tmp_path / "a.pdparams", tmp_path / "b.safetensors", "--opts", "valid.mirror=false") == 2
+    assert_refused(capsys, "a.pdparams: is written as it is")
+
+
+def test_a_bare_file_of_ours_gets_the_configuration_that_is_named(tmp_path):
+    bare, whole = tmp_path / "bare.pdparams", tmp_path / "whole.safetensors"
+    save_model(bare, {name: value.numpy() for name, value in bearpaw().state_dict().items()}, {})
+    options = [f"network.{key}={value}" for key, value in NARROW.items()]
+    assert convert(bare, whole, "--config", "configs/hourglass/hg2_mpii_256x256.yaml", "--opts", *options) == 0
+    assert_same_outputs(paddle_pose.load_network(str(whole)), bearpaw())
+
+
+def test_paths_that_no_disk_takes(source, tmp_path, capsys):
+    assert convert(source, tmp_path / f"{'n' * 300}.pdparams") == 2
+    assert_refused(capsys, "File name too long; check the path")
+    assert convert(f"{'n' * 300}.pth", tmp_path / "a.pdparams") == 2
+    assert_refused(capsys, "File name too long; check the path")
 
 
 def test_files_that_cannot_be_used(source, tmp_path, capsys):

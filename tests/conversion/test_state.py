@@ -124,3 +124,16 @@ def bearpaw_state(network):
 
 
 BOTTLENECK = ("bn1", "conv1", "bn2", "conv2", "bn3", "conv3", "downsample.0")
+
+
+@pytest.mark.parametrize("name", [5, b"a.weight", (1, 2), "", "two\nlines", "\x1b[31mred", "n" * 501])
+def test_names_that_are_no_names_of_layers(state, name):
+    state[name] = np.ones(3, "float32")
+    with pytest.raises(CheckpointError, match="^an entry is called .{1,60}, which is no name of a layer$"):
+        convert_state(state, Tiny())
+
+
+def test_complex_numbers_are_refused(state):
+    state["fc.bias"] = state["fc.bias"].astype("complex64")
+    with pytest.raises(CheckpointError, match=r"'fc\.bias' holds complex64 numbers"):
+        convert_state(state, Tiny())

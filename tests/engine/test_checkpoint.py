@@ -266,3 +266,23 @@ def test_a_damaged_safetensors_model_is_one_line(tmp_path):
     safetensor_files.write(path, {"a": np.ones(3)}, {})
     with pytest.raises(CheckpointError, match="not a training state"):
         load_training_state(path)
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe.pdparams"
+    os.mkfifo(pipe)
+    with pytest.raises(CheckpointError, match="it is a device or a pipe"):
+        save_atomically({}, pipe)
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == [pipe.name]
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."])
+def test_a_checkpoint_of_pytorch_is_said_to_be_one(tmp_path, start):
+    path = tmp_path / "hg.pth"
+    path.write_bytes(start + bytes(100))
+    with pytest.raises(
+        CheckpointError, match=r"is a PyTorch checkpoint; first: paddle-pose convert \S+hg\.pth"
+    ) as error:
+        load_model(path)
+    one_line(error)
