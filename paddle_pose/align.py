@@ -1,4 +1,4 @@
-"""`python -m paddle_pose.align --config configs/hourglass/hg2_mpii_256x256.yaml --reference recordings/bearpaw_hg2`."""
+"""`python -m paddle_pose.align --config configs/hourglass/hg2_mpii_256x256.yaml --recording recordings/bearpaw_hg2`."""
 
 import sys
 

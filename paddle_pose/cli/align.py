@@ -1,7 +1,7 @@
 """python -m paddle_pose.align: is this network the PyTorch network that it claims to be? See docs/alignment.md.
 
 align record --torch MODULE:CALLABLE --out DIR     where PyTorch is
-align --config FILE --reference DIR                where Paddle is
+align --config FILE --recording DIR                where Paddle is
 align --config FILE --torch MODULE:CALLABLE        where both are
 align table results/alignment/*.json               the table of docs/alignment.md
 """
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--network", metavar="TEXT", help='"type: StackedHourglass, num_joints: 16", or module:callable'
     )
     flags.add_argument("--opts", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="with --config")
-    flags.add_argument("--reference", metavar="DIR", help="what `align record` wrote; with --torch it is written here")
+    flags.add_argument("--recording", metavar="DIR", help="what `align record` wrote; with --torch it is written here")
     flags.add_argument(
         "--pretrained_model", metavar="FILE", help="our weights, for files of the guide without setup.json"
     )
@@ -71,7 +71,7 @@ def _table_parser() -> argparse.ArgumentParser:
 
 def _record(arguments: argparse.Namespace) -> int:
     record_into(arguments, Path(arguments.out))
-    print(f"recorded into {arguments.out}; compare with: align --config FILE --reference {arguments.out}")
+    print(f"recorded into {arguments.out}; compare with: align --config FILE --recording {arguments.out}")
     return 0
 
 
@@ -100,12 +100,12 @@ def _compare(arguments: argparse.Namespace) -> int:
         raise UserError("--opts changes settings of --config; leave it out")
     if arguments.torch is None:
         _refuse_recording_flags(arguments)
-        if arguments.reference is None:
-            raise UserError("say what to compare with: --reference DIR, or --torch MODULE:CALLABLE")
-        return _run(arguments, Path(arguments.reference), rungs, limits)
-    if arguments.reference is not None:
-        record_into(arguments, Path(arguments.reference))
-        return _run(arguments, Path(arguments.reference), rungs, limits)
+        if arguments.recording is None:
+            raise UserError("say what to compare with: --recording DIR, or --torch MODULE:CALLABLE")
+        return _run(arguments, Path(arguments.recording), rungs, limits)
+    if arguments.recording is not None:
+        record_into(arguments, Path(arguments.recording))
+        return _run(arguments, Path(arguments.recording), rungs, limits)
     with tempfile.TemporaryDirectory() as folder:
         record_into(arguments, Path(folder))
         return _run(arguments, Path(folder), rungs, limits)
@@ -128,7 +128,7 @@ def _run(arguments: argparse.Namespace, folder: Path, rungs: tuple[str, ...], li
     rows, setup, arrays = compare(arguments, folder, rungs, limits)
     if arguments.save_arrays:
         save_arrays(Path(arguments.save_arrays), arrays)
-    beside = Path.cwd() if arguments.reference is None else folder.parent
+    beside = Path.cwd() if arguments.recording is None else folder.parent
     path = Path(arguments.save) if arguments.save else beside / "alignment.json"
     write_json(path, report.payload(rows, setup, arguments.config or arguments.network, environment()))
     print(f"reference: {setup.reference}")

@@ -43,7 +43,7 @@ def test_a_hostile_file_is_refused_and_not_run(recording, tmp_path, capsys):
     canary = tmp_path / "canary"
     for content in hostile(canary):
         np.save(recording / "forward_ref.npy", content, allow_pickle=True)
-        line = error(capsys, "--reference", recording, "--network", sixth.write(tmp_path))
+        line = error(capsys, "--recording", recording, "--network", sixth.write(tmp_path))
         assert "forward_ref.npy: refused" in line
         np.save(recording / "train_ref.npy", content, allow_pickle=True)
         with pytest.raises(DataError, match="refused"):
@@ -82,25 +82,25 @@ def test_what_is_no_dict_of_arrays(tmp_path):
 @pytest.mark.parametrize("name", ["forward", "loss", "backward", "backward_again", "train", "train_again"])
 def test_a_missing_file(name, recording, tmp_path, capsys):
     (recording / f"{name}_ref.npy").unlink()
-    line = error(capsys, "--reference", recording, "--network", sixth.write(tmp_path))
+    line = error(capsys, "--recording", recording, "--network", sixth.write(tmp_path))
     assert f"{name}_ref.npy: cannot be read: No such file" in line
 
 
 def test_another_number_of_joints_or_outputs(recording, tmp_path, capsys):
     entries = reprod_files.read(recording / "forward_ref.npy")
     reprod_files.write(recording / "forward_ref.npy", {**entries, "output_0": np.zeros((2, 5, 4, 6), "float32")})
-    line = error(capsys, "--reference", recording, "--network", sixth.write(tmp_path))
+    line = error(capsys, "--recording", recording, "--network", sixth.write(tmp_path))
     assert "output_0 is (2, 5, 4, 6) there, (2, 4, 4, 6) here" in line
     reprod_files.write(recording / "forward_ref.npy", {**entries, "output_1": entries["output_0"]})
     assert "output_1 is on the side of the recording only" in error(
-        capsys, "--reference", recording, "--network", sixth.write(tmp_path)
+        capsys, "--recording", recording, "--network", sixth.write(tmp_path)
     )
 
 
 def test_another_number_of_steps(recording, tmp_path, capsys):
     setup = json.loads((recording / "setup.json").read_text())
     (recording / "setup.json").write_text(json.dumps({**setup, "steps": 4}))
-    line = error(capsys, "--reference", recording, "--network", sixth.write(tmp_path))
+    line = error(capsys, "--recording", recording, "--network", sixth.write(tmp_path))
     assert "train_ref.npy: holds losses of 5 steps, setup.json says 4" in line
 
 
@@ -123,21 +123,21 @@ def test_another_number_of_steps(recording, tmp_path, capsys):
 def test_a_setup_that_cannot_be_used(change, message, recording, tmp_path, capsys):
     setup = json.loads((recording / "setup.json").read_text())
     (recording / "setup.json").write_text(json.dumps({**setup, **change}))
-    assert message in error(capsys, "--reference", recording, "--network", sixth.write(tmp_path))
+    assert message in error(capsys, "--recording", recording, "--network", sixth.write(tmp_path))
 
 
 def test_a_setup_that_is_no_json_or_not_whole(recording, tmp_path, capsys):
     network = sixth.write(tmp_path)
     (recording / "setup.json").write_text("{")
-    assert "setup.json: not JSON" in error(capsys, "--reference", recording, "--network", network)
+    assert "setup.json: not JSON" in error(capsys, "--recording", recording, "--network", network)
     (recording / "setup.json").write_text("{}")
-    assert "entry 'reference' is missing" in error(capsys, "--reference", recording, "--network", network)
+    assert "entry 'reference' is missing" in error(capsys, "--recording", recording, "--network", network)
     (recording / "setup.json").unlink()
-    assert "has neither setup.json" in error(capsys, "--reference", recording, "--network", network)
+    assert "has neither setup.json" in error(capsys, "--recording", recording, "--network", network)
 
 
 def test_weights_of_another_network(recording, capsys):
-    line = error(capsys, "--reference", recording, "--network", "type: StackedHourglass, num_joints: 4, stacks: 1")
+    line = error(capsys, "--recording", recording, "--network", "type: StackedHourglass, num_joints: 4, stacks: 1")
     assert "checkpoint does not fit StackedHourglass" in line
 
 
@@ -157,20 +157,20 @@ def test_weights_of_another_network(recording, capsys):
     ],
 )
 def test_wrong_flags(flags, message, recording, tmp_path, capsys):
-    assert message in error(capsys, "--reference", recording, "--network", sixth.write(tmp_path), *flags)
+    assert message in error(capsys, "--recording", recording, "--network", sixth.write(tmp_path), *flags)
 
 
 def test_a_network_that_cannot_be_had(recording, tmp_path, capsys):
     network = sixth.write(tmp_path)
     assert "no 'Seventh' there; it has Sixth" in error(
-        capsys, "--reference", recording, "--network", network.replace("Sixth", "Seventh").replace("seventh", "sixth")
+        capsys, "--recording", recording, "--network", network.replace("Sixth", "Seventh").replace("seventh", "sixth")
     )
-    assert "write it as" in error(capsys, "--reference", recording, "--network", "stacks: 2")
+    assert "write it as" in error(capsys, "--recording", recording, "--network", "stacks: 2")
     negative = "type: StackedHourglass, num_joints: -1, stacks: 1, depth: 1, width: 8"
-    assert "fails with AssertionError" in error(capsys, "--reference", recording, "--network", negative)
+    assert "fails with AssertionError" in error(capsys, "--recording", recording, "--network", negative)
     assert "say what to compare with" in error(capsys, "--network", network)
     nameless = sixth.write(tmp_path, "def reference_name", "def other_name")
-    assert "has no reference_name(key)" in error(capsys, "--reference", recording, "--network", nameless)
+    assert "has no reference_name(key)" in error(capsys, "--recording", recording, "--network", nameless)
 
 
 def test_recording_without_a_network(tmp_path, capsys):
@@ -264,9 +264,9 @@ def test_an_earlier_recording_is_never_mixed_with_a_new_one(tmp_path, capsys):
     ],
 )
 def test_a_network_that_fails(right, wrong, message, recording, tmp_path, capsys):
-    assert message in error(capsys, "--reference", recording, "--network", sixth.write(tmp_path, right, wrong))
+    assert message in error(capsys, "--recording", recording, "--network", sixth.write(tmp_path, right, wrong))
 
 
 def test_one_tensor_is_a_list_of_one(recording, tmp_path):
     network = sixth.write(tmp_path, "[self.to_maps(self.stem(images))]", "self.to_maps(self.stem(images))")
-    assert main(["--reference", str(recording), "--network", network]) == 0
+    assert main(["--recording", str(recording), "--network", network]) == 0

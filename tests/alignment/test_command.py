@@ -24,7 +24,7 @@ def recording(tmp_path):
 
 def compare(folder, *flags):
     """Exit code and JSON of a comparison; the default --save is beside the recording."""
-    code = main(["--reference", str(folder), "--device", "cpu", *flags])
+    code = main(["--recording", str(folder), "--device", "cpu", *flags])
     return code, json.loads((folder.parent / "alignment.json").read_text())
 
 
