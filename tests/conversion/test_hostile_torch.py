@@ -102,31 +102,36 @@ def baggage(value) -> dict:
     return {"state_dict": {"a.weight": tensor(storage())}, "optimizer": {"state": {0: {"step": [value]}}}}
 
 
+def imported():
+    """Modules but for the encodings, which Python's own zipfile looks up as it opens its first archive."""
+    return {name for name in sys.modules if not name.startswith("encodings.")}
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", refused("-"))
 def test_refused(tmp_path, name, form):
     mark = tmp_path / "mark"
-    modules = set(sys.modules)
+    modules = imported()
     path = tmp_path / "a.pth"
     path.write_bytes(FORMS[form](pickled(baggage(refused(mark)[name])), {"0": RAW}))
     with pytest.raises(CheckpointError, match="refused") as error:
         read_torch(path)
     assert "\n" not in str(error.value)
     assert not mark.exists()
-    assert set(sys.modules) == modules
+    assert imported() == modules
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", inert("-"))
 def test_inert(tmp_path, name, form):
     mark = tmp_path / "mark"
-    modules = set(sys.modules)
+    modules = imported()
     path = tmp_path / "a.pth"
     path.write_bytes(FORMS[form](pickled(baggage(inert(mark)[name])), {"0": RAW}))
     weights = read_torch(path)["state_dict"]
-    np.testing.assert_array_equal(weights["a.weight"], np.arange(4))
+    assert imported() == modules
     assert not mark.exists()
-    assert set(sys.modules) == modules
+    np.testing.assert_array_equal(weights["a.weight"], np.arange(4))
 
 
 def test_the_mark_would_appear_without_protection(tmp_path):
