@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from paddle_pose.networks.hourglass import BEARPAW_BRANCHES
 from paddle_pose.networks.name_map import Names, renamed
 
 PARTS = (("skip", "up1"), ("down", "low1"), ("inner", "low2"), ("up", "low3"))  # of an hourglass: ours, elsewhere
 NESTED: Names = [(rf"\.{ours}(?=\.)", f".{theirs}") for ours, theirs in PARTS]
 SHORTCUT: Names = [(r"\.shortcut\.conv\.", ".downsample.0."), (r"\.shortcut\.bn\.", ".downsample.1.")]
-BRANCHES = ("skip", "down", "up", "inner")  # of bearpaw's levels
 CONV_OR_BN = {"conv": "0", "bn": "1"}
 
 
@@ -24,7 +24,7 @@ def _bearpaw(name: str, network: Any) -> str:
     if found:
         stack, inners, branch = found[1], found[2].count("inner"), found[3]
         level = network.depth - 1 - inners if branch else 0
-        name = f"hg.{stack}.hg.{level}.{BRANCHES.index(branch or 'inner')}.0.{name[found.end() :]}"
+        name = f"hg.{stack}.hg.{level}.{BEARPAW_BRANCHES.index(branch or 'inner')}.0.{name[found.end() :]}"
     return renamed(name, _BEARPAW)
 
 

@@ -111,7 +111,7 @@ class StackedHourglass(nn.Layer):
         if level:
             stack, above_bottom, branch = (int(number) for number in level.groups())
             path = ["hourglasses", str(stack)] + ["inner"] * (self.depth - 1 - above_bottom)
-            key = ".".join(path + [_BEARPAW_BRANCHES[branch], key[level.end() :]])
+            key = ".".join(path + [BEARPAW_BRANCHES[branch], key[level.end() :]])
         return renamed(key, _BEARPAW_NAMES)
 
     @staticmethod
@@ -141,7 +141,7 @@ class PrincetonHourglass(StackedHourglass):
         return width // 2
 
 
-_BEARPAW_BRANCHES = ("skip", "down", "up", "inner")
+BEARPAW_BRANCHES = ("skip", "down", "up", "inner")
 _BEARPAW_NAMES = (
     (r"^conv1\.", "stem.0.conv."),
     (r"^bn1\.", "stem.0.bn."),
