@@ -14,15 +14,17 @@ ROWS = [  # low to high
     {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"},
     {"coco_samples"},
     {"samples", "references"},
-    {"interfaces", "geometry"},
+    {"interfaces", "geometry", "frames"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
-    {"engine", "config", "viewer", "curves", "conversion", "complexity"},
-    {"builder_data", "config_hash"},
+    {"engine", "config", "viewer", "curves", "conversion", "complexity", "media", "tracking"},
+    {"builder_data", "config_hash", "outputs"},
     {"builder"},
-    {"builder_training"},
-    {"alignment"},
+    {"builder_training", "builder_conversion", "deployment"},
+    {"zoo"},
+    {"alignment", "prediction", "reports"},
+    {"web"},
     {"cli"},
-    {"__main__", "flops", "results", "convert", "align"},
+    {"__main__", "flops", "results", "convert", "align", "plot_log", "demo"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -33,6 +35,7 @@ WITHOUT_PADDLE = (
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
     *("convert", "cli.convert"),
+    *("frames", "media", "tracking", "outputs"),
     *("cli.align", "cli.align_record"),
     *(f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")),
 )
