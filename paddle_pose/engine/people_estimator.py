@@ -19,7 +19,7 @@ from paddle import Tensor
 from paddle_pose import geometry
 from paddle_pose.data.photo_pyramid import PhotoPyramid, ScaledPhoto
 from paddle_pose.engine.multi_scale import between_cells
-from paddle_pose.engine.preprocess import Normaliser
+from paddle_pose.engine.preprocess import Normaliser, seen_output
 from paddle_pose.errors import ConfigError
 from paddle_pose.interfaces import Codec, Network
 from paddle_pose.samples import FoundPeople
@@ -109,11 +109,7 @@ class PeopleEstimator:
     def _output(self, images: np.ndarray) -> Tensor:
         """The last stage's maps (B, C, h, w) float32 of (B, H, W, 3) images."""
         normalised = self._normalise(images, np.ones((len(images), 3), np.float32))
-        output = self._network(normalised)[-1].astype("float32")
-        if self._mirror_test:
-            mirrored = self._network(paddle.flip(normalised, axis=[3]))[-1].astype("float32")
-            output = (output + self._codec.mirror(mirrored)) * 0.5
-        return output
+        return seen_output(self._network, self._codec, normalised, self._mirror_test)
 
     def _mean(self, outputs: list[Tensor], batch: list[Pyramid], largest: int) -> Tensor:
         """The mean over scales of maps (B, C, h, w), on the cells of the largest scale.
