@@ -5,7 +5,6 @@ network of 300 convolutions.
 """
 
 import copy
-from typing import Optional
 
 import paddle
 from paddle import nn
@@ -23,7 +22,7 @@ def fold_batch_norms(network: nn.Layer, images: paddle.Tensor) -> nn.Layer:
     """
     network = copy.deepcopy(network)
     network.eval()
-    for convolution, norm in _pairs(network, images):
+    for convolution, norm in dict(_pairs(network, images)).items():  # a pair that runs twice is folded once
         _fold(convolution, norm)
     return network
 
@@ -64,7 +63,7 @@ def _fold(convolution: nn.Conv2D, norm: nn.BatchNorm2D) -> None:
 
 
 def _parameter(layer: nn.Layer, value: paddle.Tensor) -> paddle.Tensor:
-    made: Optional[paddle.Tensor] = layer.create_parameter([value.shape[0]], is_bias=True)
+    made = layer.create_parameter([value.shape[0]], is_bias=True)
     made.set_value(value)
     return made
 
