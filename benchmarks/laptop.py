@@ -102,11 +102,13 @@ class Worker:
             print(f"{folder.name}: no {engine}: {self.facts['missing']}")
 
     def ask(self, line: str) -> dict:
+        """Its answer to a line."""
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         return self._answer()
 
     def end(self) -> None:
+        """Ends it."""
         self._process.stdin.close()
         self._process.wait()
 

@@ -1,7 +1,7 @@
 """One engine of laptop.py in a process of its own, or the making of what they run.
 
-    laptop_worker.py prepare CONFIG FOLDER
-    laptop_worker.py eager|paddle|onnxruntime|torch FOLDER THREADS
+laptop_worker.py prepare CONFIG FOLDER
+laptop_worker.py eager|paddle|onnxruntime|torch FOLDER THREADS
 """
 
 import json

@@ -31,7 +31,7 @@ class Initializer:
         pass
 
     def __call__(self, parameter):
-        pass
+        """Leaves it as it is."""
 
 
 def install() -> None:
@@ -45,7 +45,7 @@ def install() -> None:
     layers.MaxPool2D, layers.Dropout, layers.Identity = nn.MaxPool2d, nn.Dropout, nn.Identity
     layers.functional = functional
     names = ("Initializer", "Normal", "Uniform", "Constant", "XavierUniform")
-    layers.initializer = types.SimpleNamespace(**{name: Initializer for name in names})
+    layers.initializer = types.SimpleNamespace(**dict.fromkeys(names, Initializer))
     stand_in = types.ModuleType("paddle")
     stand_in.nn, stand_in.Tensor, stand_in.dtype = layers, torch.Tensor, torch.dtype
     stand_in.in_dynamic_mode = lambda: True
