@@ -1,8 +1,8 @@
 """People found by a detector that PaddleDetection exported: `infer_cfg.yml` beside a static model.
 
 Inputs of the model, by name, of one photo: `image` (1, 3, h, w), `im_shape` (1, 2) and `scale_factor` (1, 2), those of
-them that it takes. Outputs: boxes (N, 6), each class, score, left, top, right, bottom in photo pixels, and how many they
-are; doubles are suppressed in the model.
+them that it takes. Outputs: boxes (N, 6), each class, score, left, top, right, bottom in photo pixels, and how many
+they are; doubles are suppressed in the model.
 """
 
 from collections.abc import Sequence
