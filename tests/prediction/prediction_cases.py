@@ -29,6 +29,9 @@ WHOLE = (
 )
 CPM = HOURGLASS.replace(
     "{type: StackedHourglass, stacks: 1, width: 16, depth: 2}", "{type: CPM, stages: 1, width: 8}"
+).replace(
+    "{type: GaussianHeatmap, sigma_map: 1.5, target: unbiased, refine: dark, shift_mirrored: true}",
+    "{type: CPMHeatmap}",
 )
 DEEPPOSE = """
 input_wh: [64, 64]
