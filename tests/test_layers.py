@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version", "pickled_values"},
     {"safe_unpickler", "atomic_files"},
-    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"},
+    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"}
+    | {"video_files"},
     {"coco_samples", "pose_colors"},
     {"samples", "references"},
     {"interfaces", "geometry", "frames"},
@@ -46,7 +47,7 @@ WITHOUT_PADDLE = (
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
     *("convert", "cli.convert"),
-    *("frames", "media", "tracking", "outputs"),
+    *("frames", "media", "tracking", "outputs", "video_files"),
     *("cli.align", "cli.align_record"),
     *(f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")),
 )

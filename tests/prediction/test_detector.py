@@ -7,7 +7,7 @@ import yaml
 from prediction_cases import HOURGLASS, write_model
 
 from paddle_pose import Predictor
-from paddle_pose.errors import DataError
+from paddle_pose.errors import CheckpointError, DataError
 from paddle_pose.frames import Frame
 from paddle_pose.prediction.detector import DetectorFinder
 from paddle_pose.prediction.detector_steps import DetectorInput, read_steps
@@ -188,7 +188,7 @@ class TestBadFolders:
         with pytest.raises(DataError, match="has no Preprocess"):
             DetectorFinder(tmp_path)
         write_config(tmp_path)
-        with pytest.raises(DataError, match=r"there is no model\.pdmodel or model\.json"):
+        with pytest.raises(CheckpointError, match=r"no model of Paddle there \(\.json or \.pdmodel"):
             DetectorFinder(tmp_path)
 
     def test_a_model_without_its_post_processing(self, tmp_path):
