@@ -25,7 +25,7 @@ ROWS = [  # low to high
     {"alignment", "prediction", "reports"},
     {"web"},
     {"cli"},
-    {"__main__", "flops", "results", "convert", "align", "plot_log", "demo"},
+    {"__main__", "flops", "results", "convert", "align", "plot_log", "demo", "predict"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
@@ -46,7 +46,7 @@ WITHOUT_PADDLE = (
     *("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle", "conversion.torch_writer"),
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
-    *("convert", "cli.convert"),
+    *("convert", "cli.convert", "predict", "cli.predict"),
     *("frames", "media", "tracking", "outputs", "video_files"),
     *("cli.align", "cli.align_record"),
     *(f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")),

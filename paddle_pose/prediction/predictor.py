@@ -172,6 +172,15 @@ def model_path(model: Union[str, Path, None]) -> Path:
     return zoo.model_path(zoo.DEFAULT_MODEL if model is None else str(model))
 
 
+def bundled_name(model: Union[str, Path, None]) -> Optional[str]:
+    """The name under which the zoo holds the weights that `model` means, if they lie in this package."""
+    from paddle_pose import zoo
+
+    path = model_path(model)
+    bundled = [name for name in zoo.names() if isinstance(zoo.find(name), zoo.Bundled)]
+    return next((name for name in bundled if zoo.find(name).path.resolve() == path.resolve()), None)
+
+
 def open_finder(
     boxes: Union[str, Path, None],
     annotations: Union[str, Path, None],

@@ -23,7 +23,10 @@ valid: {batch_size: 8, mirror_test: false, best: AP}
 UDP = HOURGLASS.replace("target: unbiased", "target: udp").replace("refine: dark, shift_mirrored: true", "refine: udp")
 WHOLE = (
     HOURGLASS.replace("input_wh: [64, 96]", "input_wh: [64, 64]")
-    .replace("{type: COCO, root: nowhere}", "{type: LSPET, root: nowhere, region: image, train_range: [0, 8], valid_range: [8, 16]}")
+    .replace(
+        "{type: COCO, root: nowhere}",
+        "{type: LSPET, root: nowhere, region: image, train_range: [0, 8], valid_range: [8, 16]}",
+    )
     .replace("COCOKeypoints", "PCK")
     .replace("best: AP", "best: Mean")
 )

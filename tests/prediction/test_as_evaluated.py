@@ -20,7 +20,17 @@ ROUNDING = 1e-3
 def evaluated(model, root, tmp_path, *more) -> np.ndarray:
     """(N, K, 3) x, y and score that val.py finds, in the dataset's order."""
     out = tmp_path / "evaluated.npy"
-    arguments = ["--pretrained_model", model, "--dataset_root", root, "--save_predictions", out, "--device", "cpu", *more]
+    arguments = [
+        "--pretrained_model",
+        model,
+        "--dataset_root",
+        root,
+        "--save_predictions",
+        out,
+        "--device",
+        "cpu",
+        *more,
+    ]
     assert val.main([str(argument) for argument in arguments]) == 0
     return np.load(out)
 

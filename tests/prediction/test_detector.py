@@ -25,6 +25,10 @@ STEPS = [
 class BrightRectangle(paddle.nn.Layer):
     """Rows as PaddleDetection's: a person, a car in the same place, an unsure person, and one that fills up."""
 
+    def __init__(self):
+        super().__init__()
+        self.one = self.create_parameter([1], default_initializer=paddle.nn.initializer.Constant(1.0))
+
     def forward(self, image, im_shape, scale_factor):
         bright = (image.mean(axis=1)[0] > 1.5).astype("float32")  # (h, w); white is 2.4, grey 0
         corners = []
@@ -33,7 +37,7 @@ class BrightRectangle(paddle.nn.Layer):
             places = paddle.arange(320, dtype="float32")[: seen.shape[0]]
             corners.append(((places * seen + 1e6 * (1 - seen)).min() / factor, ((places + 1) * seen).max() / factor))
         (left, right), (top, bottom) = corners
-        box = paddle.stack([left, top, right, bottom]).reshape([1, 4]) + 0 * im_shape.sum()
+        box = self.one * paddle.stack([left, top, right, bottom]).reshape([1, 4]) + 0 * im_shape.sum()
         rows = [
             paddle.concat([paddle.to_tensor([head]), values * box], axis=1)
             for head, values in (([2.0, 0.9], 1), ([0.0, 0.8], 1), ([2.0, 0.3], 1), ([-1.0, 0.0], 0))
@@ -119,7 +123,9 @@ class TestSteps:
         ],
     )
     def test_resize_keeps_the_ratio(self, target, size_hw, scale):
-        photo = self.run([{"type": "Resize", "target_size": target, "keep_ratio": True, "interp": 1}], photo_of(300, 400))
+        photo = self.run(
+            [{"type": "Resize", "target_size": target, "keep_ratio": True, "interp": 1}], photo_of(300, 400)
+        )
         assert photo.image.shape[:2] == tuple(photo.im_shape) == size_hw
         assert photo.scale_factor == pytest.approx((scale, scale))
 
@@ -163,8 +169,14 @@ class TestBadFolders:
     @pytest.mark.parametrize(
         ("settings", "words"),
         [
-            ({"steps": [{"type": "LetterBoxResize", "target_size": [640, 640]}]}, "the step LetterBoxResize of Preprocess"),
-            ({"steps": [{"type": "Resize", "target_size": [64, 64], "antialias": True}]}, "Resize: the setting antialias"),
+            (
+                {"steps": [{"type": "LetterBoxResize", "target_size": [640, 640]}]},
+                "the step LetterBoxResize of Preprocess",
+            ),
+            (
+                {"steps": [{"type": "Resize", "target_size": [64, 64], "antialias": True}]},
+                "Resize: the setting antialias",
+            ),
             ({"steps": [{"type": "Resize", "target_size": "large"}]}, "Resize: 'large' is no size"),
             ({"steps": [{"type": "NormalizeImage", "mean": MEAN}]}, "NormalizeImage: .*std"),
             ({"steps": [{**NORMALISE, "norm_type": "odd"}]}, "norm_type 'odd'"),
@@ -192,9 +204,9 @@ class TestBadFolders:
             DetectorFinder(tmp_path)
 
     def test_a_model_without_its_post_processing(self, tmp_path):
-        class Raw(paddle.nn.Layer):
+        class Raw(BrightRectangle):
             def forward(self, image):
-                return image.mean(axis=1), image.sum()
+                return self.one * image.mean(axis=1), image.sum()
 
         spec = [paddle.static.InputSpec([-1, 3, 320, 320], "float32", "image")]
         paddle.jit.save(Raw(), str(tmp_path / "model"), input_spec=spec)

@@ -124,8 +124,9 @@ class TestBoxFile:
 class TestCropping:
     def test_a_long_strip_is_cut_where_it_should_be(self):
         """OpenCV warps no side above 32766 pixels; one in two of 40000 will do."""
-        from paddle_pose.deployment.description import describe
         from prediction_cases import make_parts
+
+        from paddle_pose.deployment.description import describe
 
         description = describe(make_parts(HOURGLASS), ("joints", "scores"), False)
         strip = np.zeros((30, 40000, 3), np.uint8)
@@ -140,8 +141,9 @@ class TestCropping:
         assert crop.shape == (96, 64, 3)
 
     def test_beyond_the_photo_is_the_border_colour(self):
-        from paddle_pose.deployment.description import describe
         from prediction_cases import make_parts
+
+        from paddle_pose.deployment.description import describe
 
         description = describe(make_parts(HOURGLASS), ("joints", "scores"), False)
         regions = cropping.Regions(np.array([[-50.0, -50, 10, 10]]), np.ones(1))

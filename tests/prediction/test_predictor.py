@@ -14,7 +14,6 @@ from paddle_pose.frames import Frame
 from paddle_pose.prediction import predictor as module
 from paddle_pose.prediction.pose_model import EagerModel
 
-
 QUARTER = HOURGLASS.replace("refine: dark", "refine: quarter")  # dark blurs maps first, which moves untrained peaks
 
 
@@ -209,7 +208,9 @@ class TestWrongCombinations:
 
     def test_a_mirror_that_nobody_knows(self):
         skeleton = {"name": "two", "joints": ["one", "two"], "sigmas": 0.05}
-        recipe = HOURGLASS.replace("{type: COCO, root: nowhere}", f"{{type: COCO, root: nowhere, skeleton: {skeleton}}}")
+        recipe = HOURGLASS.replace(
+            "{type: COCO, root: nowhere}", f"{{type: COCO, root: nowhere, skeleton: {skeleton}}}"
+        )
         parts = make_parts(recipe)
         EagerModel(parts)
         with pytest.raises(ConfigError, match="--mirror_test: nobody says which joints of two change places"):
