@@ -11,6 +11,7 @@ from paddle_pose.config import check_config
 from paddle_pose.data.photos import read_photo
 from paddle_pose.engine.checkpoint import load_model
 from paddle_pose.frames import Frame
+from paddle_pose.synthetic.command import main as render
 
 # Batches hold other crops than val.py's; a library may then add in another order. The last bit of a float32 map value
 # near 1, 6e-8, moves a joint between cells by far less than this (pixels of the photo, 128 wide).
@@ -41,8 +42,7 @@ def dataset_of(model, root):
     return build_dataset(check_config(config, "here"), "valid")
 
 
-@pytest.mark.parametrize("mirror_test", [False, True])
-@pytest.mark.parametrize("recipe", [HOURGLASS, UDP], ids=["hrnet's geometry", "udp"])
+@pytest.mark.parametrize(("recipe", "mirror_test"), [(HOURGLASS, True), (UDP, False)], ids=["hrnet's geometry", "udp"])
 def test_boxes_of_coco(recipe, mirror_test, synthetic_coco, tmp_path):
     model = write_model(tmp_path / "model.pdparams", recipe, valid={"mirror_test": mirror_test})
     wanted = evaluated(model, synthetic_coco, tmp_path)
@@ -73,18 +73,42 @@ def test_boxes_of_coco(recipe, mirror_test, synthetic_coco, tmp_path):
     np.testing.assert_allclose(scores, wanted[..., 2], atol=1e-5)
 
 
-def test_one_person_in_the_whole_photo(tmp_path):
-    root = tmp_path / "lspet"
+@pytest.fixture(scope="module")
+def lspet(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data") / "lspet"
     flags = ["--format=lspet", f"--root={root}", "--train=8", "--valid=8", "--image_size=96", "--seed=2", "--workers=1"]
-    from paddle_pose.synthetic.command import main
+    assert render(flags) == 0
+    return root
 
-    assert main(flags) == 0
+
+def test_one_person_in_the_whole_photo(lspet, tmp_path):
     model = write_model(tmp_path / "model.pdparams", WHOLE)
-    wanted = evaluated(model, root, tmp_path)
-    people = dataset_of(model, root)
+    wanted = evaluated(model, lspet, tmp_path)
+    people = dataset_of(model, lspet)
     predictor = Predictor(model, device="cpu")
     found = [predictor(read_photo(people.sample(index).image_path)) for index in range(len(people))]
     joints = np.array([poses.people.joints_xy[0] for poses in found])
     np.testing.assert_allclose(joints, wanted[..., :2], atol=ROUNDING)
     assert [len(poses) for poses in found] == [1] * 8
     np.testing.assert_array_equal(found[0].boxes_image, [[-0.5, -0.5, *people.sample(0).size_image_wh]])
+
+
+def test_a_cascade(lspet, tmp_path):
+    section = {
+        **{"sigma": 1.5, "diameter_between": ["left_shoulder", "right_hip"]},
+        **{"train_joints": "none.npy", "valid_joints": "none.npy"},
+        **{"error_mean": [[0.0, 0.0]] * 14, "error_covariance": [[[0.0, 0.0], [0.0, 0.0]]] * 14},
+    }
+    write_model(tmp_path / "one.pdparams", WHOLE)
+    write_model(tmp_path / "two.pdparams", WHOLE.replace("width: 16", "width: 12"), joint_crops=section)
+    stages = [{"model": "one.pdparams", "values": {}}, {"model": "two.pdparams", "values": {}}]
+    model = write_json(tmp_path / "cascade.json", {"stages": stages})
+    wanted = evaluated(model, lspet, tmp_path)
+    people = dataset_of(tmp_path / "one.pdparams", lspet)
+    frames = [Frame(f"{k}", 0, read_photo(people.sample(k).image_path)) for k in range(len(people))]
+    found = [poses for _, poses in Predictor(model, device="cpu", batch_size=3).stream(frames)]
+    np.testing.assert_allclose([poses.people.joints_xy[0] for poses in found], wanted[..., :2], atol=ROUNDING)
+    np.testing.assert_allclose([poses.people.joint_scores[0] for poses in found], wanted[..., 2], atol=1e-5)
+    first = Predictor(tmp_path / "one.pdparams", device="cpu")(frames[0].image)
+    assert np.abs(first.people.joints_xy - found[0].people.joints_xy).max() > 1  # the second stage does something
+    assert len(Predictor(model, device="cpu")(frames[0].image, [])) == 0

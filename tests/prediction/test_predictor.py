@@ -203,7 +203,10 @@ class TestWrongCombinations:
             Predictor(tmp_path / "none.pdparams")
         with pytest.raises(UserError, match="the zoo has no model 'synthetic_hourgless'; did you mean"):
             Predictor("synthetic_hourgless")
-        with pytest.raises(UserError, match=r"cascade\.json: .*val\.py"):
+        with pytest.raises(UserError, match=r"cascade\.json: no such file"):
+            Predictor(tmp_path / "cascade.json")
+        write_json(tmp_path / "cascade.json", {"stages": [{"model": "model.pdparams"}] * 2})
+        with pytest.raises(ConfigError, match=r"cascade\.json: whole people are for the first model"):
             Predictor(tmp_path / "cascade.json")
 
     def test_a_mirror_that_nobody_knows(self):
