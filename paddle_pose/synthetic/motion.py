@@ -69,7 +69,7 @@ class Walk:
 def draw_walks(
     rng: np.random.Generator, people: int, seconds: float, width_heights: float
 ) -> list[tuple[float, list[Walk]]]:
-    """Where each person is at first, and its walks: again and again two neighbours change places, and so cross each other.
+    """Where each person is at first, and its walks: now and then two neighbours change places, and so cross.
 
     Who does not walk stands in a place of its own, so nobody is hidden for long. One person alone walks to and fro.
 
