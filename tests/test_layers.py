@@ -11,9 +11,8 @@ ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version", "pickled_values"},
     {"safe_unpickler", "atomic_files"},
-    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"}
-    | {"video_files"},
-    {"coco_samples"},
+    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"},
+    {"coco_samples", "pose_colors", "video_files"},
     {"samples", "references"},
     {"interfaces", "geometry", "frames"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
@@ -31,7 +30,18 @@ ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
     *("errors", "version", "pickled_values", "safe_unpickler", "atomic_files", "registry", "skeletons", "runtime"),
     *("safe_pickle", "safetensor_files", "config_sections", "shapes", "coco_samples", "references", "samples"),
-    *("interfaces", "geometry", "data", "metrics", "synthetic", "config", "viewer", "curves", "builder_data"),
+    *(
+        "interfaces",
+        "geometry",
+        "data",
+        "metrics",
+        "synthetic",
+        "config",
+        "viewer",
+        "curves",
+        "builder_data",
+        "pose_colors",
+    ),
     *("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle", "conversion.torch_writer"),
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
