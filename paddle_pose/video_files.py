@@ -108,8 +108,15 @@ class Mp4File:
         except OSError as error:
             raise DataError(f"cannot write {self.path}: {error.strerror}; choose another folder") from None
         finally:
-            with contextlib.suppress(OSError):
-                self._partial.unlink()
+            self.discard()
+
+    def discard(self) -> None:
+        """Removes what was written, unless `close` has kept it."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+        with contextlib.suppress(OSError):
+            self._partial.unlink()
 
     def _check(self) -> None:
         with quiet_opencv():

@@ -11,9 +11,8 @@ ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version", "pickled_values"},
     {"safe_unpickler", "atomic_files"},
-    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"}
-    | {"video_files"},
-    {"coco_samples", "pose_colors"},
+    {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"},
+    {"coco_samples", "pose_colors", "video_files"},
     {"samples", "references"},
     {"interfaces", "geometry", "frames"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},

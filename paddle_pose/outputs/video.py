@@ -9,13 +9,15 @@ import numpy as np
 
 from paddle_pose.errors import DataError
 from paddle_pose.frames import Frame, FramePoses
+from paddle_pose.outputs.names import OutputNames
+from paddle_pose.outputs.writer import PoseWriter
 from paddle_pose.video_files import USUAL_RATE, Mp4File, is_sane_rate
 
 LONGEST_HOLD_S = 5.0  # a longer gap between the times of two frames is taken for a wrong time
 
 
-class VideoWriter:
-    """Frames of a source, drawn, to `<save_dir>/<stem>.mp4`; a `PoseWriter`.
+class VideoWriter(PoseWriter):
+    """Frames of a source, drawn, to `<save_dir>/<stem>.mp4`.
 
     Every frame is written once, and shown again for as long as the source shows no other: where frames were lost,
     where a camera is slower than it says, and where the times between frames vary, the file keeps the source's time.
@@ -26,6 +28,7 @@ class VideoWriter:
         save_dir: folder, made where missing.
         drawing: (frame, poses) -> (H, W, 3) uint8 RGB.
         frame_rate_of: source name -> frames per second, or None where it is not known (25 then).
+        names: of the run's outputs, where there are other writers.
     """
 
     def __init__(
@@ -33,8 +36,10 @@ class VideoWriter:
         save_dir: Union[str, Path],
         drawing: Callable[[Frame, FramePoses], np.ndarray],
         frame_rate_of: Callable[[str], Optional[float]],
+        names: Optional[OutputNames] = None,
     ) -> None:
         self._save_dir, self._drawing, self._frame_rate_of = Path(save_dir), drawing, frame_rate_of
+        self._names = OutputNames() if names is None else names
         self._source: Optional[str] = None
         self._file: Optional[Mp4File] = None
         self._start_s = 0.0
@@ -53,7 +58,7 @@ class VideoWriter:
         self._last = image
 
     def _begin(self, frame: Frame) -> None:
-        path = video_path(self._save_dir, frame.source)
+        path = self._save_dir / self._names.video(frame.source)
         if os.path.exists(path) and os.path.exists(frame.source) and os.path.samefile(path, frame.source):
             raise DataError(f"{path} is the video itself, and would be replaced; choose another folder")
         rate = self._frame_rate_of(frame.source)
@@ -75,18 +80,9 @@ class VideoWriter:
         if file is not None:
             file.close()
 
-    def __enter__(self) -> "VideoWriter":
-        return self
-
-    def __exit__(self, kind, error, trace) -> None:
+    def give_up(self) -> None:
+        """After an error: what was written is kept all the same."""
         try:
             self.close()
-        except DataError as second:
-            if error is None:
-                raise
-            print(second, file=sys.stderr)  # the first error is what ended the writing
-
-
-def video_path(save_dir: Path, source: str) -> Path:
-    """Where the drawn video of a source goes: `camera 0` to `camera_0.mp4`."""
-    return save_dir / f"{Path(source).stem.replace(' ', '_')}.mp4"
+        except DataError as second:  # the first error is what ended the writing
+            print(second, file=sys.stderr)

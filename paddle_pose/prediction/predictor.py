@@ -170,8 +170,8 @@ def open_models(
     wants_joints = [model.description.config["joint_crops"] is not None for model in models]
     if wants_joints != [number > 0 for number in range(len(models))]:
         raise ConfigError(
-            f"{path}: whole people are for the first model of a cascade, single joints for each later one, but here it is "
-            "otherwise; name the cascade.json that training wrote"
+            f"{path}: whole people are for the first model of a cascade, single joints for each later one, but here it "
+            "is otherwise; name the cascade.json that training wrote"
         )
     return models
 
