@@ -19,7 +19,9 @@ def model_path(name: str) -> Path:
     """
     entry = find(name)
     if not isinstance(entry, Bundled):
-        raise CheckpointError(f"{name}: cannot be fetched yet")
+        from paddle_pose.zoo.fetching import fetch
+
+        return fetch(name, entry)
     return intact(entry.path, entry.sha256, "install paddle_pose anew")
 
 
