@@ -53,11 +53,16 @@ def peak(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x_map, y_map: (B, K) int64.
         value: (B, K), of the maps' dtype.
     """
+    index, value = _highest(maps)
+    index, value = index.squeeze(-1), value.squeeze(-1)
+    return index % maps.shape[3], index // maps.shape[3], value
+
+
+def _highest(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Place and value (B, K, 1) of the maximum of each flat map; not by `amax`, which no ONNX of Paddle 2.6 has."""
     flat = maps.flatten(2)
     index = flat.argmax(-1, keepdim=True)
-    value = paddle.take_along_axis(flat, index, -1).squeeze(-1)
-    index = index.squeeze(-1)
-    return index % maps.shape[3], index // maps.shape[3], value
+    return index, paddle.take_along_axis(flat, index, -1)
 
 
 def quarter(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
@@ -122,8 +127,8 @@ def blur(maps: Tensor, kernel: int) -> Tensor:
     across = paddle.to_tensor(_band(width, kernel))
     down = paddle.to_tensor(_band(height, kernel))
     blurred = paddle.matmul(down, paddle.matmul(maps, across))
-    highest = paddle.amax(maps, [2, 3], keepdim=True)
-    return blurred * (highest / paddle.clip(paddle.amax(blurred, [2, 3], keepdim=True), min=1e-30))
+    before, after = _highest(maps)[1], _highest(blurred)[1]
+    return blurred * (before / paddle.clip(after, min=1e-30)).unsqueeze(-1)
 
 
 def _band(length: int, kernel: int) -> np.ndarray:

@@ -37,7 +37,7 @@ class Normaliser:
 
     def colors(self, images: paddle.Tensor, gain: Optional[paddle.Tensor] = None) -> paddle.Tensor:
         """The same of tensors: (B, H, W, 3) uint8 and a gain (B, 3, 1, 1), or none."""
-        pixels = images.transpose([0, 3, 1, 2]).astype("float32")
+        pixels = images.astype("float32").transpose([0, 3, 1, 2])  # Paddle 2.6 transposes no bytes in a program
         if gain is not None:
             pixels = (pixels * gain).clip(0.0, 255.0)
         if self._reversed:
