@@ -12,7 +12,7 @@ ROWS = [  # low to high
     {"errors", "version", "pickled_values"},
     {"safe_unpickler", "atomic_files"},
     {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"},
-    {"coco_samples", "pose_colors"},
+    {"coco_samples", "pose_colors", "video_files"},
     {"samples", "references"},
     {"interfaces", "geometry", "frames"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
@@ -46,7 +46,7 @@ WITHOUT_PADDLE = (
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
     *("convert", "cli.convert"),
-    *("frames", "media", "tracking", "outputs"),
+    *("frames", "media", "tracking", "outputs", "video_files"),
     *("cli.align", "cli.align_record"),
     *(f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")),
 )
