@@ -11,6 +11,7 @@ from typing import Literal, Optional, Protocol
 from paddle_pose.errors import DataError
 from paddle_pose.frames import Frame
 from paddle_pose.media.shown_photos import read_shown_photo
+from paddle_pose.media.videos import CameraSource, VideoSource
 
 PHOTO_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
@@ -123,12 +124,8 @@ def _natural(path: str) -> tuple:
 
 def _source(path: str) -> Source:
     if _is_camera(path):
-        from paddle_pose.media.videos import CameraSource
-
         return CameraSource(int(path))
     if _suffix(path) in VIDEO_SUFFIXES:
-        from paddle_pose.media.videos import VideoSource
-
         return VideoSource(path)
     return PhotoSource(path)
 
