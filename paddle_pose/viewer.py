@@ -95,13 +95,19 @@ def lay_heat(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
     Between them violet, red, orange: ever lighter, so that it reads without colours too. Beyond 0 and 1 it is cut.
     """
-    heat = cv2.convertScaleAbs(np.clip(heat, 0.0, 1.0), alpha=255)
-    return lay_light(image, cv2.cvtColor(cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB))
+    level = cv2.convertScaleAbs(cv2.max(heat, 0.0), alpha=255)
+    return lay_light(image, cv2.applyColorMap(level, _heat_colors()))
 
 
 def lay_light(image: np.ndarray, light: np.ndarray) -> np.ndarray:
     """(H, W, 3) uint8 colours added to a picture of half its brightness."""
     return cv2.addWeighted(np.ascontiguousarray(image), 0.5, light, 1.0, 0.0)
+
+
+def _heat_colors() -> np.ndarray:
+    """(256, 1, 3) uint8 RGB."""
+    colors = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO)
+    return cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)
 
 
 def sheet(images: list[np.ndarray], columns: int, cell_wh: Optional[tuple[int, int]] = None) -> np.ndarray:

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from paddle_pose.frames import Frame, FramePoses
-from paddle_pose.outputs.numbers import people_rows, pixels
-from paddle_pose.outputs.numbers import score as rounded
+from paddle_pose.outputs.numbers import people_rows, pixels, triples
 from paddle_pose.outputs.streamed_file import StreamedFile
 from paddle_pose.outputs.writer import PoseWriter
 from paddle_pose.skeletons import Skeleton
@@ -35,7 +34,7 @@ class CsvWriter(PoseWriter):
 
     def __init__(self, save_dir: Path, skeleton: Skeleton) -> None:
         self._file = StreamedFile(save_dir / TABLE)
-        self._table = csv.writer(self._file, lineterminator="\n")
+        self._table = csv.writer(self._file)
         joints = [f"{joint}_{what}" for joint in skeleton.joints for what in ("x", "y", "score")]
         self._table.writerow([*_HEAD, *(_plain(name, "'") for name in joints)])
 
@@ -58,11 +57,9 @@ class CsvWriter(PoseWriter):
 
 
 def _joint_cells(joints_image: np.ndarray, scores: np.ndarray) -> list[Any]:
-    return [
-        cell
-        for (x, y), score in zip(pixels(joints_image), scores.tolist())
-        for cell in ((x, y, rounded(score)) if np.isfinite(x) and np.isfinite(y) else ("", "", 0.0))
-    ]
+    joints = triples(joints_image, scores)
+    known = np.isfinite(joints_image).all(axis=1).tolist()
+    return [cell for k, there in enumerate(known) for cell in (joints[3 * k : 3 * k + 3] if there else ["", "", 0.0])]
 
 
 def _plain(text: str, before: str) -> str:

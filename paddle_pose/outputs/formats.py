@@ -51,7 +51,8 @@ def _open(
     if name == "video":
         from paddle_pose.outputs.video import VideoWriter
 
-        return VideoWriter(save_dir, drawing, {source.name: source.frame_rate for source in sources}.get, names)
+        by_name = {source.name: source for source in sources}  # asked when its time comes: a video's header is read
+        return VideoWriter(save_dir, drawing, lambda source: by_name[source].frame_rate, names)
     if name == "coco":
         return CocoWriter(save_dir, skeleton, [source.name for source in sources])
     if name == "openpose":

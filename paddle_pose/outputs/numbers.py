@@ -1,5 +1,7 @@
 """Numbers as they stand in files: no more digits than mean something, and none that JSON does not have."""
 
+import math
+
 import numpy as np
 
 from paddle_pose.samples import FoundPeople
@@ -12,16 +14,14 @@ def pixels(values: np.ndarray) -> list:
 
 def score(value: float) -> float:
     """Six significant digits; 0 for what is no number."""
-    return float(f"{value:.6g}") if np.isfinite(value) else 0.0
+    return float(f"{value:.6g}") if math.isfinite(value) else 0.0
 
 
 def triples(joints_xy: np.ndarray, scores: np.ndarray) -> list[float]:
     """(K, 2), (K,) -> x, y, score of each joint in a row; 0, 0, 0 for one that was not found."""
-    return [
-        value
-        for (x, y), given in zip(pixels(joints_xy), scores.tolist())
-        for value in ((x, y, score(given)) if np.isfinite(x) and np.isfinite(y) else (0.0, 0.0, 0.0))
-    ]
+    known = np.isfinite(joints_xy).all(axis=1)
+    joints = pixels(np.where(known[:, None], joints_xy, 0.0))
+    return [value for (x, y), given in zip(joints, np.where(known, scores, 0.0)) for value in (x, y, score(given))]
 
 
 def people_rows(people: FoundPeople):

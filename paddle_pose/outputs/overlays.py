@@ -39,15 +39,16 @@ def lay_fields(image: np.ndarray, maps: Maps) -> np.ndarray:
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    longest = np.zeros((*image.shape[:2], 2), np.float32)
-    lengths = np.zeros(image.shape[:2], np.float32)
+    x, y, lengths = np.zeros((3, *image.shape[:2]), np.float32)
     for fields, image_from_map in zip(maps.fields, maps.image_from_map):
         turn = image_from_map[:, :2] / np.sqrt(abs(np.linalg.det(image_from_map[:, :2])))
         vectors = _warped(_longest(fields) @ turn.T.astype(np.float32), image_from_map, image)
-        length = np.hypot(vectors[..., 0], vectors[..., 1])
-        longer = length > lengths
-        longest[longer], lengths[longer] = vectors[longer], length[longer]
-    return lay_light(image, _by_direction(longest, lengths))
+        new = cv2.split(vectors)
+        length = cv2.magnitude(*new)
+        longer = cv2.compare(length, lengths, cv2.CMP_GT)
+        for values, into in ((new[0], x), (new[1], y), (length, lengths)):
+            cv2.copyTo(values, longer, into)
+    return lay_light(image, _by_direction(x, y, lengths))
 
 
 def _longest(fields: np.ndarray) -> np.ndarray:
@@ -57,14 +58,12 @@ def _longest(fields: np.ndarray) -> np.ndarray:
     return np.take_along_axis(vectors, best[None, None], axis=0)[0].transpose(1, 2, 0)
 
 
-def _by_direction(vectors: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """(H, W, 2) vectors and their (H, W) lengths as (H, W, 3) uint8 RGB."""
-    angle = cv2.phase(np.ascontiguousarray(vectors[..., 0]), np.ascontiguousarray(vectors[..., 1]), angleInDegrees=True)
-    hsv = np.empty((*lengths.shape, 3), np.uint8)
-    hsv[..., 0] = np.round(angle / 2) % 180  # OpenCV's hues
-    hsv[..., 1] = 255
-    hsv[..., 2] = np.minimum(lengths, 1.0) * 255
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+def _by_direction(x: np.ndarray, y: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """(H, W) vectors and their lengths as (H, W, 3) uint8 RGB."""
+    hue = cv2.convertScaleAbs(cv2.phase(x, y, angleInDegrees=True), alpha=0.5)  # OpenCV's hues go to 179
+    hue[hue == 180] = 0
+    value = cv2.convertScaleAbs(lengths, alpha=255)
+    return cv2.cvtColor(cv2.merge([hue, np.full_like(hue, 255), value]), cv2.COLOR_HSV2RGB)
 
 
 def _warped(cells: np.ndarray, image_from_map: np.ndarray, image: np.ndarray) -> np.ndarray:

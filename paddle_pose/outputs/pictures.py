@@ -36,9 +36,11 @@ class PictureWriter(PoseWriter):
 def write_picture(path: Path, image: np.ndarray) -> None:
     """Writes an (H, W, 3) uint8 RGB picture in the form that the suffix names, whole or not at all; UserError."""
     try:
-        _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _QUALITY.get(path.suffix, []))
+        done, encoded = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _QUALITY.get(path.suffix, []))
     except cv2.error:
+        done = False
+    if not done:
         height, width = image.shape[:2]
-        raise DataError(f"cannot write {path}: {width} x {height} is no size for a {path.suffix} file") from None
+        raise DataError(f"cannot write {path}: {width} x {height} is no size for a {path.suffix} file")
     with written_beside(path) as beside:
         beside.write_bytes(encoded.tobytes())

@@ -23,10 +23,10 @@ class StreamedFile:
 
     def __init__(self, path: Path, end: str = "") -> None:
         self._path, self._end = path, end
-        self._replacing = replacing(path)
+        self._replacing, self._ended = replacing(path), False
         with one_line_for(path):
             self._beside = self._replacing.__enter__()
-            # The name of a file need not be text; what is no text is written as \\udc.. escapes.
+            # The name of a file need not be text; what is no text is written as \udc.. escapes.
             self._file = open(self._beside, "w", encoding="utf-8", errors="backslashreplace", newline="")  # noqa: SIM115
 
     def write(self, text: str) -> None:
@@ -35,24 +35,36 @@ class StreamedFile:
             self._file.write(text)
 
     def close(self) -> None:
-        """The file takes its place."""
+        """The file takes its place; nothing where it has ended already."""
+        if self._ended:
+            return
         with one_line_for(self._path):
-            self._finish()
+            try:
+                self._finish()
+            except OSError:
+                self._remove()
+                raise
             self._replacing.__exit__(None, None, None)
 
     def give_up(self) -> None:
         """After an error: what there is becomes a whole file called `<stem>.partial<suffix>`, where there is space."""
+        if self._ended:
+            return
         partial = self._path.with_name(f"{self._path.stem}.partial{self._path.suffix}")
         with contextlib.suppress(OSError):
             self._finish()
             os.replace(self._beside, partial)
             _LOG.warning("%s holds what was finished before the error", partial)
-        with contextlib.suppress(_GivenUp):
-            self._replacing.__exit__(_GivenUp, _GivenUp(), None)
+        self._remove()
 
     def _finish(self) -> None:
+        self._ended = True
         with self._file as file:
             file.write(self._end)
+
+    def _remove(self) -> None:
+        with contextlib.suppress(_GivenUp):
+            self._replacing.__exit__(_GivenUp, _GivenUp(), None)
 
 
 class _GivenUp(Exception):

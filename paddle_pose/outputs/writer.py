@@ -42,9 +42,9 @@ class Writers(PoseWriter):
     """Several writers as one; each is ended, also when another could not be."""
 
     def __init__(self, writers: Iterable[PoseWriter]) -> None:
-        with contextlib.ExitStack() as stack:  # where one cannot be opened, the others before it give up
+        with contextlib.ExitStack() as stack:  # where one cannot be opened, those before it give up
             self._writers = [stack.enter_context(writer) for writer in writers]
-            self._stack = stack.pop_all()
+            stack.pop_all()
 
     def add(self, frame: Frame, poses: FramePoses) -> None:
         """To each writer in turn."""
@@ -53,10 +53,12 @@ class Writers(PoseWriter):
 
     def close(self) -> None:
         """Closes each."""
-        self._stack.close()
+        self.__exit__(None, None, None)
 
     def __exit__(self, kind: Optional[type], error: Optional[BaseException], trace) -> None:
-        self._stack.__exit__(kind, error, trace)
+        with contextlib.ExitStack() as stack:
+            for writer in reversed(self._writers):
+                stack.callback(writer.__exit__, kind, error, trace)
 
 
 def check_writable(save_dir: Union[str, Path]) -> None:
