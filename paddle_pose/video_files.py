@@ -20,6 +20,8 @@ USUAL_RATE = 25.0  # where nobody knows
 SPARE_BYTES = 16 << 20  # of the disk: enough to finish a file with
 FRAMES_PER_CHECK = 32
 
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # nothing; OpenCV reads it once, when it first meets a video
+
 
 def is_sane_rate(rate: float) -> bool:
     """Whether so many frames per second can be true."""
@@ -28,8 +30,7 @@ def is_sane_rate(rate: float) -> bool:
 
 @contextlib.contextmanager
 def quiet_opencv() -> Iterator[None]:
-    """Keeps OpenCV and its FFmpeg from printing what a caller says better; wrong files are no news to a user."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read by OpenCV once, when it first meets a video
+    """Keeps OpenCV from printing what a caller says better."""
     log = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging  # OpenCV 4, OpenCV 5
     level = log.getLogLevel()
     log.setLogLevel(0)

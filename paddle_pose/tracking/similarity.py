@@ -58,11 +58,11 @@ def oks(
         (P, T) in [0, 1]; NaN where fewer joints than `FEWEST_SHARED` (or all K, if that is fewer) are shared.
     """
     each = [joint_similarities(pose, others_image, area, other_areas, sigmas) for pose, area in zip(poses_image, areas)]
-    each = np.reshape(each, (len(poses_image), len(others_image), len(sigmas)))
+    each = np.reshape(each, (len(poses_image), len(others_image), poses_image.shape[1]))
     shared = np.isfinite(each)
     counts = shared.sum(axis=2)
     means = np.where(shared, each, 0).sum(axis=2) / np.maximum(counts, 1)
-    return np.where(counts >= min(FEWEST_SHARED, len(sigmas)), means, np.nan)
+    return np.where(counts >= min(FEWEST_SHARED, poses_image.shape[1]), means, np.nan)
 
 
 def overlaps(boxes_image: np.ndarray, others_image: np.ndarray) -> np.ndarray:

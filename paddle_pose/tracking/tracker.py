@@ -12,7 +12,8 @@ from paddle_pose.tracking.similarity import area_of, joint_box, oks, overlaps, s
 from paddle_pose.tracking.track import Track
 
 LEAST_OKS, LEAST_OVERLAP = 0.15, 0.3  # below these two people are not taken for one
-AGE_BONUS, GROWN_S = 0.1, 1.0  # of likeness: a known person comes before a double find of it
+AGE_BONUS, GROWN_S, BONUS_S = 0.3, 1.0, 0.25  # of likeness: a known person comes before a double find of it
+DRIFT = 0.4
 
 
 class PeopleTracker:
@@ -78,15 +79,18 @@ class PeopleTracker:
             return {}
         tracks = self._tracks
         shifts = np.array([track.shift(time_s) for track in tracks])
+        gaps_s = np.array([time_s - track.last_s for track in tracks])
         known = np.array([track.joints_image for track in tracks]) + shifts[:, None]
         areas = np.array([area_of(joint_box(joints)) for joints in joints_image])
-        likeness = oks(joints_image, known, areas, np.array([track.area for track in tracks]), self._sigmas)
-        bonus = [AGE_BONUS * min((track.last_s - track.first_s) / GROWN_S, 1.0) for track in tracks]
-        pairs = _assigned(likeness, LEAST_OKS, np.array(bonus))
+        sigmas = np.hypot(self._sigmas, DRIFT * gaps_s[:, None])
+        likeness = oks(joints_image, known, areas, np.array([track.area for track in tracks]), sigmas)
+        ages = np.array([min((track.last_s - track.first_s) / GROWN_S, 1.0) for track in tracks])
+        bonus = AGE_BONUS * ages * np.exp(-gaps_s / BONUS_S)
+        pairs = _assigned(likeness, LEAST_OKS, bonus)
         boxes = np.array([np.concatenate([t.box_image[:2] + move, t.box_image[2:]]) for t, move in zip(tracks, shifts)])
         overlap = overlaps(boxes_image, boxes)
         overlap[list(pairs)], overlap[:, list(pairs.values())] = 0, 0
-        pairs.update(_assigned(overlap, LEAST_OVERLAP, np.array(bonus)))
+        pairs.update(_assigned(overlap, LEAST_OVERLAP, bonus))
         return {person: tracks[number] for person, number in pairs.items()}
 
     def _seen(self, track: Optional[Track], joints_image: np.ndarray, box_image: np.ndarray, time_s: float) -> Track:

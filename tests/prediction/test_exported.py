@@ -60,9 +60,8 @@ def test_by_the_command(tmp_path, capsys):
         arguments = ["--input", tmp_path / "?.png", flag, value, "--save_dir", tmp_path / flag, "--device", "cpu"]
         assert command.main([str(argument) for argument in arguments]) == 0
         assert capsys.readouterr().out.startswith("3 photos, 3 people, ")
-    eager, deployed = (
-        json.loads((tmp_path / flag / "coco_results.json").read_text()) for flag in ("--pretrained_model", "--model_dir")
-    )
+    flags = ("--pretrained_model", "--model_dir")
+    eager, deployed = (json.loads((tmp_path / flag / "coco_results.json").read_text()) for flag in flags)
     for wanted, found in zip(eager, deployed):
         np.testing.assert_allclose(found["keypoints"], wanted["keypoints"], atol=0.01)
     arguments = ["--input", tmp_path / "0.png", "--model_dir", folder, "--overlay", "heatmaps", "--save_dir", tmp_path]
