@@ -1,7 +1,6 @@
 """predict.py: photos, folders, videos, cameras -> people, drawn and in files."""
 
 import argparse
-import contextlib
 from typing import Any, Optional
 
 from paddle_pose.cli.options import run_command
@@ -153,8 +152,8 @@ def _model(arguments: argparse.Namespace) -> Any:
 
 def _check_boxes(predictor: Any, sources: list) -> None:
     """Before anything is computed: boxes that are of none of these photos."""
-    with contextlib.suppress(AttributeError):
-        check = predictor.finder.check
+    check = getattr(predictor.finder, "check", None)
+    if check is not None:
         check([source.name for source in sources])
 
 
