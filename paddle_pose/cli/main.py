@@ -7,6 +7,7 @@ COMMANDS = {  # module under paddle_pose.cli whose `main` it is -> what it is fo
     "train": "train a network",
     "val": "score a network, or predictions that any system wrote",
     "predict": "find people and their joints in photos and videos",
+    "export": "write a network for deployment, by Paddle Inference or ONNX",
     "convert": "turn a PyTorch checkpoint into one of ours, or one of ours into PyTorch's",
     "align": "compare a network with its PyTorch reference, rung by rung",
     "flops": "parameters and multiply-accumulates of configurations",

@@ -7,6 +7,7 @@ from paddle_pose.cli.options import run_command
 
 FORMATS = ("pictures", "video", "coco", "openpose", "csv")  # as outputs/formats.py; not imported, for a quick --help
 ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")  # as deployment/deployed_model.py
+JOINT_THRESHOLDS = {"one": 0.3, "everybody": 0.05}  # who is found among everybody has passed the grouping's thresholds
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +52,9 @@ def _add_people(group: Any) -> None:
 
 
 def _add_looks(group: Any) -> None:
-    group.add_argument("--joint_threshold", type=float, default=0.3, metavar="S", help="drawn joints (default: 0.3)")
+    group.add_argument(
+        "--joint_threshold", type=float, metavar="S", help="drawn joints (default: 0.3, of an OpenPose 0.05)"
+    )
     group.add_argument("--person_threshold", type=float, default=0.0, metavar="S", help="drawn people (default: 0)")
     group.add_argument("--colors", choices=("limb", "side", "person"), default="limb", help="default: limb")
     group.add_argument("--overlay", choices=("heatmaps", "fields"), help="what the network sees, below the people")
@@ -165,9 +168,10 @@ def _drawing(arguments: argparse.Namespace, predictor: Any) -> Any:
         raise ConfigError(
             f"--overlay fields: {predictor.description.network} has no fields of limbs, only OpenPose has"
         )
-    return Drawing(
-        predictor.skeleton, arguments.joint_threshold, arguments.person_threshold, arguments.colors, arguments.overlay
-    )
+    threshold = arguments.joint_threshold
+    if threshold is None:
+        threshold = JOINT_THRESHOLDS[predictor.description.finds]
+    return Drawing(predictor.skeleton, threshold, arguments.person_threshold, arguments.colors, arguments.overlay)
 
 
 def _tracker_maker(arguments: argparse.Namespace, predictor: Any) -> Optional[Any]:

@@ -40,7 +40,14 @@ class Deployable(paddle.nn.Layer):
         Returns:
             joints (B, K, 2) float32 crop pixels, scores (B, K) float32, maps (B, C, h, w) float32.
         """
-        output = seen_output(self.network, self.codec, self.normalise.colors(images), self.mirror_test)
+        return self.decoded(self.output(images))
+
+    def output(self, images: paddle.Tensor) -> paddle.Tensor:
+        """The output that is decoded."""
+        return seen_output(self.network, self.codec, self.normalise.colors(images), self.mirror_test)
+
+    def decoded(self, output: paddle.Tensor) -> list[paddle.Tensor]:
+        """What `outputs` names, of what `output` gives."""
         if self.finds_everybody:
             return [output]
         joints_crop, scores = self.codec.decode(output)

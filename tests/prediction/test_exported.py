@@ -3,28 +3,19 @@
 import json
 
 import numpy as np
-import paddle
 import pytest
 from prediction_cases import DEEPPOSE, HOURGLASS, OPENPOSE, UDP, photo, write_model
 
 from paddle_pose import Predictor
 from paddle_pose.builder import load_parts
 from paddle_pose.cli import predict as command
-from paddle_pose.deployment.deploy_file import write_description
-from paddle_pose.deployment.deployable import Deployable
-from paddle_pose.deployment.description import describe
+from paddle_pose.deployment.exporting import export
 from paddle_pose.errors import ConfigError
 from paddle_pose.frames import Frame
 
 
-def export(model, folder, raw=True):
-    parts = load_parts(str(model))
-    deployable = Deployable(parts, raw=raw)
-    width, height = (None, None) if deployable.finds_everybody else parts.config.input_wh
-    spec = [paddle.static.InputSpec([None, height, width, 3], "uint8", "images")]
-    folder.mkdir()
-    paddle.jit.save(deployable, str(folder / "model"), input_spec=spec)
-    write_description(folder, describe(parts, deployable.outputs, mirror_test=False))
+def exported(model, folder, raw=True):
+    export(load_parts(str(model)), folder, raw=raw)
     return folder
 
 
@@ -33,7 +24,7 @@ def export(model, folder, raw=True):
 )
 def test_the_same_people(recipe, tmp_path):
     model = write_model(tmp_path / "model.pdparams", recipe)
-    folder = export(model, tmp_path / "exported")
+    folder = exported(model, tmp_path / "exported")
     boxes = None if recipe is OPENPOSE else [[10, 5, 60, 70], [50, 20, 40, 60], [-5, -5, 30, 90]]
     keep_maps = recipe is not DEEPPOSE
     eager = Predictor(model, device="cpu", batch_size=2, keep_maps=keep_maps)
@@ -53,7 +44,7 @@ def test_by_the_command(tmp_path, capsys):
     import cv2
 
     model = write_model(tmp_path / "model.pdparams", HOURGLASS)
-    folder = export(model, tmp_path / "exported", raw=False)
+    folder = exported(model, tmp_path / "exported", raw=False)
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), photo(number))
     for flag, value in (("--pretrained_model", model), ("--model_dir", folder)):
@@ -70,14 +61,14 @@ def test_by_the_command(tmp_path, capsys):
 
 
 def test_the_mirror_test_is_built_in_or_not(tmp_path):
-    folder = export(write_model(tmp_path / "model.pdparams", HOURGLASS), tmp_path / "exported")
+    folder = exported(write_model(tmp_path / "model.pdparams", HOURGLASS), tmp_path / "exported")
     with pytest.raises(ConfigError, match="exported without the mirror test; export it again with --mirror_test"):
         Predictor(model_dir=folder, mirror_test=True)
 
 
 def test_frames_of_a_stream(tmp_path):
     model = write_model(tmp_path / "model.pdparams", OPENPOSE)
-    deployed = Predictor(model_dir=export(model, tmp_path / "exported"), device="cpu", batch_size=3)
+    deployed = Predictor(model_dir=exported(model, tmp_path / "exported"), device="cpu", batch_size=3)
     frames = [Frame("v.mp4", k, photo(k, 90 + 30 * (k % 2), 90), k / 25) for k in range(5)]
     found = list(deployed.stream(frames))
     assert [frame.index for frame, _ in found] == list(range(5))
