@@ -36,7 +36,8 @@ def svg(draw: Callable[[Any], None], width: float, height: float) -> str:
     """An `<svg>` element of what `draw(figure)` draws, `width` x `height` inches at most."""
     import matplotlib
 
-    with matplotlib.rc_context(_STYLE):
+    words = {key: False for key in ("text.parse_math",) if key in matplotlib.rcParams}  # a joint may be named `$x$`
+    with matplotlib.rc_context({**_STYLE, **words}):
         from matplotlib.backends.backend_svg import FigureCanvasSVG
         from matplotlib.figure import Figure
 
@@ -44,7 +45,9 @@ def svg(draw: Callable[[Any], None], width: float, height: float) -> str:
         FigureCanvasSVG(figure)
         draw(figure)
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        figure.savefig(
+            file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
     text = file.getvalue()
     return text[text.index("<svg") :].replace(_INK, "currentColor")
 
