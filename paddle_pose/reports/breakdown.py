@@ -9,6 +9,7 @@ from paddle_pose.metrics import pck
 from paddle_pose.reports.pairs import Pairs
 
 QUANTILES = (5, 25, 50, 75, 95)  # of a box and its whiskers
+_LARGEST = 1e6  # stands for errors without bound, between which no quantile can be taken
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def share(name: str, pairs: Pairs, chosen: np.ndarray, people: Optional[int] = N
     """Those counted joints that are `chosen`, (N, K) bool."""
     chosen = chosen & pairs.counted
     errors = pairs.errors[chosen]
-    known = errors[~np.isnan(errors)]
+    known = np.minimum(errors[~np.isnan(errors)], _LARGEST)
     quantiles = np.percentile(known, QUANTILES) if len(known) else np.full(len(QUANTILES), np.nan)
     correct = float(pck.percent((errors <= pairs.threshold).sum(), len(errors)))
     return Share(name, len(errors), correct, len(errors) - len(known), quantiles, people)

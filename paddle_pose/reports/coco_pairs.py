@@ -113,7 +113,7 @@ def by_match(annotations: CocoAnnotations, poses: CocoPoses, matched: Matched, s
         counted=keypoints[..., 2] > 0,
         unit_image=2 * np.asarray(skeleton.oks_sigmas)[None] * np.sqrt(areas + np.spacing(1))[:, None],
         threshold=CORRECT_ERROR + _ALMOST,
-        unit="2 sigma of the joint x root of the person's area",
+        unit="(2 sigma of the joint x root of the person's area)",
         size_image=np.sqrt(areas),
         size="root of the person's area",
         scores=found[..., 2],

@@ -42,7 +42,7 @@ def people(pairs: Pairs, matched: Matched) -> Section:
     oks = person_oks(matched)
     rows = [["annotated people with keypoints", len(oks)]]
     rows += [[f"a pose with OKS of {least:g} or more", int((oks >= least).sum())] for least in (FOUND_OKS, 0.5, 0.75)]
-    rows += [["nobody found them", int((oks < FOUND_OKS).sum())], ["poses of nobody", len(matched.extra)]]
+    rows += [["not found", int((oks < FOUND_OKS).sum())], ["poses of nobody", len(matched.extra)]]
     rows += [["poses not looked at", int((matched.person_of == -2).sum())]]
     note = (
         "In each photo the most similar pair of a person and a pose comes first, each taken once, down to an OKS of "

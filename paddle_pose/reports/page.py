@@ -84,6 +84,11 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
+def bullets(texts: Sequence[str]) -> str:
+    """A list."""
+    return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
+
+
 def heading(text: str) -> str:
     """A title inside a section."""
     return f"<h3>{escape(text)}</h3>"
@@ -95,22 +100,22 @@ def tiles(values: dict[str, float]) -> str:
     return f'<div class="tiles">{"".join(each)}</div>'
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Numbers to the right, two decimals; words in the first column, and where a cell is longer text, to the left."""
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]], decimals: int = 2) -> str:
+    """Numbers to the right, words to the left."""
     top = "".join(f"<th>{escape(word)}</th>" for word in head)
-    lines = "".join(f"<tr>{''.join(_cell(value, n) for n, value in enumerate(row))}</tr>" for row in rows)
+    lines = "".join(f"<tr>{''.join(_cell(value, n, decimals) for n, value in enumerate(row))}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
-def _cell(value: Any, column: int) -> str:
+def _cell(value: Any, column: int, decimals: int) -> str:
     kind = ' class="text"' if isinstance(value, str) and column else ""
-    return f"<td{kind}>{cell(value)}</td>"
+    return f"<td{kind}>{cell(value, decimals)}</td>"
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, decimals: int = 2) -> str:
     """A number as text, `-` where there is none; words escaped."""
     if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.2f}"
+        return "-" if math.isnan(value) else f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0: no -0.00
     return "-" if value is None else escape(str(value))
 
 

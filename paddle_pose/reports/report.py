@@ -15,7 +15,7 @@ from paddle_pose.metrics.pck_metrics import PCK
 from paddle_pose.metrics.pcp import PCP
 from paddle_pose.reports import coco_pairs, coco_sections, plots
 from paddle_pose.reports.cases import Case, draw_case
-from paddle_pose.reports.page import Section, heading, page, paragraph, pictures, plot, table, tiles
+from paddle_pose.reports.page import Section, bullets, heading, page, paragraph, pictures, plot, table, tiles
 from paddle_pose.reports.pairs import by_row
 from paddle_pose.reports.sections import joint_sections, worst_cases
 from paddle_pose.samples import Predictions, Report
@@ -32,11 +32,13 @@ class Beside:
 
     Args:
         title: whose.
+        source: where it was published.
         values: name, published, ours; None where this evaluation has none of that meaning.
         warnings: rules that differ, and doubts.
     """
 
     title: str
+    source: str
     values: list[tuple[str, float, Optional[float]]]
     warnings: list[str] = field(default_factory=list)
 
@@ -103,9 +105,13 @@ def _numbers(report: Report, circumstances: Circumstances) -> Section:
             "No published row is named to stand beside these numbers (reference, or --reference).", "note"
         )
     else:
-        body += heading("Beside the published row") + paragraph(beside.title)
-        rows = [[name, theirs, ours, ours and ours - theirs] for name, theirs, ours in beside.values]
-        body += table(["", "published", "here", "difference"], rows)
+        body += (
+            heading("Beside the published row")
+            + paragraph(beside.title)
+            + (paragraph(beside.source, "note") if beside.source else "")
+        )
+        rows = [[name, theirs, ours, None if ours is None else ours - theirs] for name, theirs, ours in beside.values]
+        body += table(["", "published", "here", "difference"], rows, decimals=3)
         body += "".join(paragraph(words, "warning") for words in beside.warnings)
     columns = list(dict.fromkeys(column for row in report.rows.values() for column in row))
     rows = [[name, *(row.get(column, "") for column in columns)] for name, row in report.rows.items()]
@@ -131,11 +137,12 @@ def _analysis(
     first = next(iter(means))
     yardstick = ruler.yardstick(truth)
     pairs = by_row(predictions, truth, skeleton, yardstick, told_visible(dataset))
-    series, x = {**groups, first: means[first]}, np.arange(_LAST_PERCENT + 1) / 100
+    mean = first.partition(" (")[0]  # without whose it is
+    series, x = {**groups, mean: means[first]}, np.arange(_LAST_PERCENT + 1) / 100
     unit, mark = ("true stick", 0.5) if isinstance(metric, PCP) else (yardstick.words, yardstick.threshold)
     labels = (f"threshold / {unit}", "percent correct")
     words = f"By the same functions as the numbers above, at 0.00, 0.01, ... Dotted line: {mark:g}, the threshold."
-    body = plot(plots.line_plot(series, x, labels, bold=(first,), mark=mark), words)
+    body = plot(plots.line_plot(series, x, labels, bold=(mean,), mark=mark), words)
     photos = [_path(dataset, row) for row in range(len(pairs))]
     return [Section("Over the threshold", body), *joint_sections(pairs)], worst_cases(pairs, photos, WORST)
 
@@ -191,7 +198,7 @@ def _worst(cases: dict[str, list[Case]], skeleton: Skeleton) -> Optional[Section
                 words.append(case.words)
         lost += len(words)
         body += heading(title) if some else ""
-        body += (pictures(drawn) if drawn else "") + "".join(paragraph(each) for each in words)
+        body += (pictures(drawn) if drawn else "") + (bullets(words) if words else "")
     if lost:
         body += paragraph(
             f"{lost} of {sum(map(len, cases.values()))} photos could not be read where this page was made: their "

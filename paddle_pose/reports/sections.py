@@ -10,8 +10,6 @@ from paddle_pose.reports.confusion import Swaps, confusion, lies_on, swaps
 from paddle_pose.reports.page import Section, heading, paragraph, plot, table
 from paddle_pose.reports.pairs import Pairs
 
-_FEW = 30  # joints of a bin below which its share says little
-
 
 def joint_sections(pairs: Pairs) -> list[Section]:
     """By joint, size, visibility, left and right, confidence."""
@@ -21,7 +19,7 @@ def joint_sections(pairs: Pairs) -> list[Section]:
 
 
 def _correct(pairs: Pairs) -> str:
-    return f"error at most {pairs.threshold:.3g}"
+    return f"Correct: error at most {pairs.threshold:.3g}"
 
 
 def _by_joint(pairs: Pairs) -> Section:
@@ -73,7 +71,9 @@ def _by_visibility(pairs: Pairs) -> Section:
         return Section("By visibility", body)
     words = f"Labelled joints that the annotations call visible, and hidden. {_correct(pairs)}."
     body = plot(plots.bar_plot(found, "correct joints in percent"), words)
-    return Section("By visibility", body + "".join(heading(name) + _table("", found[name]) for name in found))
+    return Section(
+        "By visibility", body + "".join(heading(name.capitalize()) + _table("", found[name]) for name in found)
+    )
 
 
 def _confusion(pairs: Pairs) -> Section:
