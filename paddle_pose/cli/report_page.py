@@ -45,7 +45,8 @@ def circumstances(
 
 def _title(config: Config, facts: dict[str, Any]) -> str:
     if "checkpoint" not in facts:
-        return f"{facts.get('baseline') or 'predictions of ' + facts['predictions']} on {config.dataset.type}"
+        what = facts.get("baseline") or f"predictions of {facts['predictions']}"
+        return f"{what[:1].upper()}{what[1:]}, on {config.dataset.type}"
     width, height = config.input_wh
     return f"{config.network.type}, {width}x{height}, on {config.dataset.type}"
 
@@ -80,12 +81,12 @@ def _beside(config: Config, here: Here, report: Report) -> Optional[Beside]:
         return None
     if isinstance(reference, Reference):
         note = f" ({reference.note})" if reference.note else ""
-        return Beside(f"{reference.source}{note}", _values(reference, report))
+        return Beside(f"{reference.source}{note}", "", _values(reference, report))
     row = references.find(reference)
     why = incomparable(row, here)
     values = [(name, value, None) for name, value in row.values.items()] if why else _values(row, report)
     words = warnings([f"not comparable: {why}"] if why else differences(row, here), row)
-    return Beside(headline("published", reference, row), values, [f"source: {row.where}", *words])
+    return Beside(headline("published", reference, row), f"source: {row.where}", values, words)
 
 
 def _values(reference: Any, report: Report) -> list[tuple[str, float, Optional[float]]]:

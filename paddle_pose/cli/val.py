@@ -103,6 +103,11 @@ def _save(arguments: argparse.Namespace, scored: _Scored, report: Any, seconds: 
         from paddle_pose.cli.pictures import save_pictures
 
         save_pictures(Path(arguments.save_pictures), scored.dataset, scored.predictions, arguments.num_pictures)
+    if arguments.save_record:
+        from paddle_pose.cli.record import Making, write_record
+
+        how = Making(scored.facts, seconds, scored.here, scored.trained_by, scored.train_split, scored.processes)
+        write_record(Path(arguments.save_record), report, scored.dataset, scored.config, how)
     if arguments.report:
         from paddle_pose.cli.report_page import circumstances
         from paddle_pose.reports.report import write_report
@@ -110,11 +115,6 @@ def _save(arguments: argparse.Namespace, scored: _Scored, report: Any, seconds: 
         facts = (scored.config, scored.facts, scored.notes, scored.here, report, seconds, scored.trained_by)
         parts = (scored.dataset, scored.predictions, scored.metric, report, circumstances(*facts))
         print(f"report written to {write_report(Path(arguments.report), *parts)}")
-    if arguments.save_record:
-        from paddle_pose.cli.record import Making, write_record
-
-        how = Making(scored.facts, seconds, scored.here, scored.trained_by, scored.train_split, scored.processes)
-        write_record(Path(arguments.save_record), report, scored.dataset, scored.config, how)
 
 
 def _score_file(arguments: argparse.Namespace) -> _Scored:
