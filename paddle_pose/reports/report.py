@@ -34,7 +34,7 @@ class Beside:
         title: whose.
         source: where it was published.
         values: name, published, ours; None where this evaluation has none of that meaning.
-        warnings: rules that differ, and doubts.
+        warnings: rules that differ, and doubts, as val.py prints them.
     """
 
     title: str
@@ -112,7 +112,8 @@ def _numbers(report: Report, circumstances: Circumstances) -> Section:
         )
         rows = [[name, theirs, ours, None if ours is None else ours - theirs] for name, theirs, ours in beside.values]
         body += table(["", "published", "here", "difference"], rows, decimals=3)
-        body += "".join(paragraph(words, "warning") for words in beside.warnings)
+        for words in map(str.strip, beside.warnings):
+            body += paragraph(words, "warning" if words.startswith("warning") else "note")
     columns = list(dict.fromkeys(column for row in report.rows.values() for column in row))
     rows = [[name, *(row.get(column, "") for column in columns)] for name, row in report.rows.items()]
     return Section(
