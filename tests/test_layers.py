@@ -35,7 +35,7 @@ WITHOUT_PADDLE = (
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
     *("convert", "cli.convert"),
-    *("frames", "media", "tracking", "outputs"),
+    *("frames", "media", "tracking", "outputs", "reports", "cli.plot_log", "cli.report_page", "cli.browse_dataset"),
     *("cli.align", "cli.align_record"),
     *(f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")),
 )

@@ -88,3 +88,17 @@ def test_the_script_answers_without_anything_heavy():
     assert "--epochs" in done.stdout
     imported = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert not imported & {"paddle", "cv2", "scipy", "matplotlib", "pydantic", "yaml"}
+
+
+@pytest.mark.parametrize(("background", "bright"), [(False, True), (True, False)])
+def test_the_map_of_the_background_is_not_shown(background, bright):
+    from types import SimpleNamespace
+
+    from paddle_pose.cli.photo_pictures import draw_maps
+
+    maps = np.zeros((1, 3, 4, 4), np.float32)
+    maps[:, -1] = 1.0
+    parts = SimpleNamespace(codec=SimpleNamespace(background=background))
+    picture = draw_maps(np.zeros((1, 8, 8, 3), np.uint8), maps, parts)["heatmaps"][0]
+    assert (picture[..., 0] > picture[..., 2]).all() == bright  # red is high, blue is low
+    assert draw_maps(np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 3, 2)), parts) == {}
