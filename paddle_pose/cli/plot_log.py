@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument("--x", choices=("iter", "epoch", "hours"), default="iter", help="axis (default: iter)")
     flags.add_argument(
-        "--smooth", type=_positive, default=1, metavar="N", help="average training curves over N points (default: 1)"
+        "--smooth", type=_positive, default=1, metavar="N", help="average the training loss over N points (default: 1)"
     )
     flags.add_argument("--published", metavar="ID", help="draw a published curve too; needs --x epoch")
     return flags

@@ -15,6 +15,7 @@ from paddle_pose.reports.run_logs import RunLog
 FORMATS = (".png", ".svg", ".pdf")
 _LABELS = {"iter": "optimiser step", "epoch": "epoch", "hours": "hours of training steps"}
 _FAINT = 0.3
+_NOISY = ("loss", "acc_pose")  # what is averaged
 
 
 def smoothed(values: np.ndarray, points: int) -> np.ndarray:
@@ -42,7 +43,7 @@ def draw_runs(
         names: of the runs, for the legend.
         keys: of values, as users say them; what a run does not have is left out of its curves.
         axis: 'iter', 'epoch' or 'hours'.
-        smooth: points that curves of training are averaged over.
+        smooth: points that the training loss is averaged over.
         beside: name of a published curve, over epochs, and the curve.
 
     Raises:
@@ -82,6 +83,7 @@ def _draw(axes: Any, run: RunLog, key: Optional[str], name: str, axis: str, smoo
     if key.startswith("valid/"):
         axes.plot(x, y, color=color, marker="o", markersize=3, label=f" {name}")  # a name may begin with `_`
         return
+    smooth = smooth if key.rpartition("/")[2] in _NOISY else 1
     if smooth > 1:
         axes.plot(x, y, color=color, alpha=_FAINT, linewidth=0.8, label="_")
     axes.plot(x, smoothed(y, smooth), color=color, label=f" {name}")

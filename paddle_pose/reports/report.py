@@ -65,7 +65,7 @@ def check_folder(folder: Path) -> None:
     try:
         with replacing(folder / f".{FILE}.probe") as temporary:
             temporary.write_text("")
-        (folder / f".{FILE}.probe").unlink()
+        (folder / f".{FILE}.probe").unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"--report: cannot write into {folder}: {error.strerror}; choose another folder") from None
     if (folder / FILE).is_dir():
