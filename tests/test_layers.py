@@ -46,7 +46,8 @@ WITHOUT_PADDLE = (
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
     *("environment", "config_hash", "digests", "zoo", "cli.zoo", "flops", "results", "cli.flops", "cli.results"),
     *("convert", "cli.convert", "predict", "cli.predict"),
-    *("frames", "media", "tracking", "outputs", "video_files"),
+    *("frames", "media", "tracking", "outputs", "video_files", "reports"),
+    *("cli.plot_log", "cli.report_page", "cli.browse_dataset"),
     *("cli.align", "cli.align_record"),
     *(f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")),
 )
