@@ -6,6 +6,7 @@ import numpy as np
 
 from paddle_pose.errors import DataError
 from paddle_pose.synthetic.backdrop import draw_backdrop
+from paddle_pose.synthetic.body import Body
 from paddle_pose.synthetic.canvas import Canvas
 from paddle_pose.synthetic.motion import draw_actor, draw_walks
 from paddle_pose.synthetic.scene import Person, Placed, develop, paint, photo_rng, record
@@ -67,11 +68,14 @@ class Clip:
             for number, ((place, own), near) in enumerate(zip(walks, nearness))
         ]
 
+    def bodies(self, index: int) -> list[Body]:
+        """The people of frame `index`, in its pixels, far to near."""
+        return [actor.body(index / self.recipe.frame_rate, self.recipe.image_hw) for actor in self._actors]
+
     def frame(self, index: int) -> tuple[np.ndarray, list[Person]]:
         """Frame `index`: (H, W, 3) uint8 RGB, and its people, always in the same order, far to near."""
         canvas = Canvas(self._backdrop.copy(), self._light_xy)
-        time_s = index / self.recipe.frame_rate
-        bodies = [actor.body(time_s, self.recipe.image_hw) for actor in self._actors]
+        bodies = self.bodies(index)
         painted = [paint(canvas, n, body, actor.outfit) for n, (body, actor) in enumerate(zip(bodies, self._actors))]
         people = [record(canvas, n, Placed(body), count) for n, (body, count) in enumerate(zip(bodies, painted))]
         # the same generator for each frame: exposure, blur and grain stand still

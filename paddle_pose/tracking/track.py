@@ -9,7 +9,7 @@ from paddle_pose.tracking.one_euro import JointsFilter, OneEuro
 from paddle_pose.tracking.similarity import area_of, joint_box
 
 VELOCITY_MEMORY_S = 0.2  # time constants of running means
-SIZE_MEMORY_S = 0.5
+SIZE_MEMORY_S = PRESENCE_MEMORY_S = 0.5
 COASTING_S = 0.4  # an unseen person is taken to come to rest within this time
 
 
@@ -22,6 +22,7 @@ class Track:
         box_image: (4,) left, top, width, height, when last seen.
         area: square pixels, a running mean; 0 while no joint was seen.
         first_s, last_s: when the person was seen first and last.
+        presence: share of the last time in which the person was seen, from 0 to 1; a new one has 0.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Track:
         self.id, self.joints_image, self.box_image = number, joints_image, box_image
         self.first_s = self.last_s = time_s
         self.area = area_of(joint_box(joints_image))
+        self.presence = 0.0
         self._velocity = np.zeros(2)  # pixels a second, of the whole person
         self._joint_s = np.where(np.isfinite(joints_image).all(axis=1), time_s, -np.inf)
         self._filter = JointsFilter(smooth, len(joints_image)) if smooth else None
@@ -37,6 +39,10 @@ class Track:
     def shift(self, time_s: float) -> np.ndarray:
         """(2,) pixels that the person should have moved by since it was last seen, at constant, then fading speed."""
         return self._velocity * COASTING_S * _fading(time_s - self.last_s, COASTING_S)
+
+    def remember(self, was_seen: bool, elapsed_s: float) -> None:
+        """So much time has passed since a frame in which the person was seen or not."""
+        self.presence += _fading(elapsed_s, PRESENCE_MEMORY_S) * (was_seen - self.presence)
 
     def update(self, joints_image: np.ndarray, box_image: np.ndarray, time_s: float, memory_s: float) -> None:
         """The person was seen again.

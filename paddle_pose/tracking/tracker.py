@@ -11,18 +11,18 @@ from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.similarity import area_of, joint_box, oks, overlaps, sigmas_of
 from paddle_pose.tracking.track import Track
 
-LEAST_OKS, LEAST_OVERLAP = 0.15, 0.3  # below these two people are not taken for one
-AGE_BONUS, GROWN_S, BONUS_S = 0.3, 1.0, 0.25  # of likeness: a known person comes before a double find of it
-DRIFT = 0.4
+LEAST_OKS, LEAST_OVERLAP = 0.1, 0.2  # below these two people are not taken for one
+KNOWN_BONUS = 0.3  # of likeness, for who was there all the time: it comes before a double find of it
+DRIFT = 0.5  # sizes a second: how the place of somebody unseen becomes uncertain; it adds to the sigmas
 
 
 class PeopleTracker:
     """Gives people numbers that stay, and steadies their joints.
 
     Each frame's people are matched with those known, whose joints have moved on at constant velocity since they were
-    last seen: first by OKS, then those left over by the overlap of boxes; each time the assignment of the greatest
-    sum. Who is left over gets the next number, from 1; none is given twice. It knows poses only, no looks: who comes
-    back after `max_gap_s` is somebody new. Equal input gives equal output.
+    last seen: first by OKS, with sigmas that grow with the time unseen, then those left over by the overlap of boxes;
+    each time the assignment of the greatest sum. Who is left over gets the next number, from 1; none is given twice.
+    It knows poses only, no looks: who comes back after `max_gap_s` is somebody new. Equal input gives equal output.
 
     Args:
         skeleton: whose sigmas OKS uses; the mean of COCO's where it has none.
@@ -50,10 +50,7 @@ class PeopleTracker:
             poses: of the next frame.
             time_s: its time. If it is not later than the last frame's, another video has begun: nobody is known.
         """
-        if time_s <= self._last_s:
-            self._tracks = []
-        self._tracks = [t for t in self._tracks if t.last_s == self._last_s or time_s - t.last_s <= self._max_gap_s]
-        self._last_s = time_s
+        self._forget(time_s)
         joints_image = self._counted(poses)
         boxes_image = poses.boxes_image
         if boxes_image is None:
@@ -64,6 +61,15 @@ class PeopleTracker:
         joints_xy = np.reshape(smoothed, poses.people.joints_xy.shape)
         ids = np.array([track.id for track in tracks], np.int64)
         return replace(poses, people=replace(poses.people, joints_xy=joints_xy), ids=ids)
+
+    def _forget(self, time_s: float) -> None:
+        """Leaves those who can still be known at this time."""
+        if time_s <= self._last_s:
+            self._tracks = []
+        self._tracks = [t for t in self._tracks if t.last_s == self._last_s or time_s - t.last_s <= self._max_gap_s]
+        for track in self._tracks:
+            track.remember(track.last_s == self._last_s, time_s - self._last_s)
+        self._last_s = time_s
 
     def _counted(self, poses: FramePoses) -> np.ndarray:
         """(P, K, 2) joints that count in matching; NaN for the others."""
@@ -84,8 +90,7 @@ class PeopleTracker:
         areas = np.array([area_of(joint_box(joints)) for joints in joints_image])
         sigmas = np.hypot(self._sigmas, DRIFT * gaps_s[:, None])
         likeness = oks(joints_image, known, areas, np.array([track.area for track in tracks]), sigmas)
-        ages = np.array([min((track.last_s - track.first_s) / GROWN_S, 1.0) for track in tracks])
-        bonus = AGE_BONUS * ages * np.exp(-gaps_s / BONUS_S)
+        bonus = KNOWN_BONUS * np.array([track.presence for track in tracks])
         pairs = _assigned(likeness, LEAST_OKS, bonus)
         boxes = np.array([np.concatenate([t.box_image[:2] + move, t.box_image[2:]]) for t, move in zip(tracks, shifts)])
         overlap = overlaps(boxes_image, boxes)
