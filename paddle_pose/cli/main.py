@@ -9,6 +9,7 @@ COMMANDS = {  # module under paddle_pose.cli whose `main` it is -> what it is fo
     "convert": "turn a PyTorch checkpoint into one of ours, or one of ours into PyTorch's",
     "align": "compare a network with its PyTorch reference, rung by rung",
     "flops": "parameters and multiply-accumulates of configurations",
+    "demo": "a page in the browser: a photo goes in, the pose comes out",
     "results": "make the tables of results in the documents from results/*.json",
 }
 
