@@ -6,7 +6,6 @@ is let through; all else is refused. So no release of Gradio opens a door that t
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Optional
 from urllib.parse import unquote
 
 from paddle_pose.web.limits import Limits, too_large
+from paddle_pose.web.uploads import folder_bytes, lies_inside
 
 JSON_BYTES = 64 * 1024  # of what is not an upload
 FULL = 30  # the folder of uploads holds so many of the largest; then visitors wait until old ones are deleted
@@ -54,8 +54,7 @@ class Guard:
     """
 
     def __init__(self, app, folder: Path, limits: Limits) -> None:
-        self._app, self._limits = app, limits
-        self._folder = os.path.realpath(folder)
+        self._app, self._folder, self._limits = app, folder, limits
 
     async def __call__(self, scope, receive, send) -> None:
         """Lets a request through, or answers it with one line."""
@@ -91,7 +90,7 @@ class Guard:
     def _check_read(self, path: str) -> None:
         file = _FILE.fullmatch(path)
         if file:
-            if not self._inside(file.group(1)):
+            if not lies_inside(file.group(1), self._folder):
                 raise Refused(403, "this file is not given out")
         elif not _READ.fullmatch(path) or ".." in path.split("/"):
             raise Refused(404, "there is nothing here")
@@ -117,27 +116,7 @@ class Guard:
         if path is None and url is None:
             return not file.get("is_stream")
         own_url = url is None or (isinstance(url, str) and unquote(url).endswith(f"/file={path}"))
-        return isinstance(path, str) and self._inside(path) and own_url and not file.get("is_stream")
-
-    def _inside(self, path: str) -> bool:
-        """Whether a path, links followed, is a file of the folder."""
-        try:
-            real = os.path.realpath(path)
-            return os.path.isabs(path) and real.startswith(self._folder + os.sep) and os.path.isfile(real)
-        except ValueError:  # a zero byte
-            return False
-
-
-def folder_bytes(folder: str) -> int:
-    """Bytes of all files of a folder and those below."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.stat(os.path.join(place, name), follow_symlinks=False).st_size
-            except FileNotFoundError:  # deleted in the meantime
-                continue
-    return total
+        return isinstance(path, str) and lies_inside(path, self._folder) and own_url and not file.get("is_stream")
 
 
 def _path(scope) -> str:

@@ -1,17 +1,14 @@
 """The page: a photo goes in, the pose, the maps and the JSON come out."""
 
-import contextlib
 import functools
 import html
 import json
 import logging
-import os
 import re
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
+from typing import Any
 
 import gradio as gr
 
@@ -20,13 +17,14 @@ from paddle_pose.web.gradio_versions import FEW_LINES, LOOKS_OF_BLOCKS, NOT_SHAR
 from paddle_pose.web.inference import Answer, DrawingOptions, answer
 from paddle_pose.web.limits import Limits
 from paddle_pose.web.models import Models
+from paddle_pose.web.uploads import EVERY_S, KEPT_S, lies_inside
 
 logger = logging.getLogger("paddle_pose.demo")
-KEPT_S, EVERY_S, MOST_WAITING = 600, 60, 16
+MOST_WAITING = 16
 TITLE = "paddle_pose: human pose in a photo"
 INTRODUCTION = """# Human pose in a photo
-Five classic networks, reproduced in PaddlePaddle: a photo goes in, out come the joints of the people in it, the maps that
-the network drew, and JSON in the forms of COCO and OpenPose.
+Five classic networks, reproduced in PaddlePaddle: a photo goes in; the joints of the people in it come out, the maps
+that the network drew, and JSON as COCO and OpenPose write it.
 
 **The `synthetic_…` networks that come with the package are a few megabytes and were trained on rendered people only**:
 they show how things work; on real photos expect mistakes. A network for one person wants one person, upright, filling
@@ -59,10 +57,12 @@ def build_page(models: Models, folder: Path, limits: Limits) -> gr.Blocks:
             with gr.Column(scale=3, min_width=320):
                 outputs = _outputs()
         show_example.click(models.example, network, photo, **PRIVATE, concurrency_id="one")
+        # Without `preprocess` Gradio opens nothing: the bytes of an upload are first looked at by `checked_photo`.
         run.click(
             functools.partial(_answered, models, folder, limits),
             [photo, network, colors, threshold],
             outputs,
+            preprocess=False,
             **PRIVATE,
             concurrency_id="one",
         )
@@ -70,11 +70,9 @@ def build_page(models: Models, folder: Path, limits: Limits) -> gr.Blocks:
 
 
 def _inputs(names: Sequence[str]) -> list:
-    # "filepath" and no mode: Gradio decodes nothing; the bytes are ours to check first.
     photo = gr.Image(
         label="Photo: drop one here",
         type="filepath",
-        image_mode=None,
         sources=["upload", "clipboard"],
         height=360,
         elem_id="photo",
@@ -107,7 +105,7 @@ def _outputs() -> list:
 
 def _picture(tab: str, label: str, elem_id: str) -> gr.Image:
     with gr.Tab(tab):
-        return gr.Image(label=label, interactive=False, format="png", height=560, elem_id=elem_id, **NOT_SHARED)
+        return gr.Image(label=label, interactive=False, format="png", height=480, elem_id=elem_id, **NOT_SHARED)
 
 
 def _json(label: str, button: str, elem_id: str) -> tuple[gr.Code, gr.DownloadButton]:
@@ -115,17 +113,11 @@ def _json(label: str, button: str, elem_id: str) -> tuple[gr.Code, gr.DownloadBu
     return text, gr.DownloadButton(button, size="sm", interactive=False, elem_id=f"{elem_id}_file")
 
 
-def _answered(
-    models: Models, folder: Path, limits: Limits, photo: Optional[str], network: str, colors: str, threshold: float
-) -> list:
+def _answered(models: Models, folder: Path, limits: Limits, *sent: Any) -> list:
     """What the page shows of an upload; gradio.Error, one line without a path, where there is nothing to show."""
-    delete_old(folder, KEPT_S)
     try:
-        if photo is None:
-            raise DataError("there is no photo yet; drop one, or take the example")
-        content = _content(photo, limits)
-        predictor = models[network]
-        return _shown(answer(content, predictor, DrawingOptions(colors, float(threshold)), limits), folder)
+        content, network, options = _asked(folder, limits, *sent)
+        return _shown(answer(content, models[network], options, limits), folder)
     except DataError as error:
         raise _said(str(error)) from None
     except Exception as error:
@@ -133,13 +125,19 @@ def _answered(
         raise _said(FAULT) from None
 
 
-def _content(photo: str, limits: Limits) -> bytes:
-    """The bytes of an upload, one more than is allowed at most."""
-    try:
-        with open(photo, "rb") as file:
-            return file.read(limits.upload_bytes + 1)
-    except OSError:
-        raise DataError("the photo has been deleted in the meantime; send it again") from None
+def _asked(
+    folder: Path, limits: Limits, photo: Any, network: Any, colors: Any, threshold: Any
+) -> tuple[bytes, str, DrawingOptions]:
+    """What a visitor asks for; DataError for what the page cannot have sent."""
+    if photo is None:
+        raise DataError("there is no photo yet; drop one, or take the example")
+    path = photo.get("path") if isinstance(photo, dict) else None
+    if not isinstance(path, str) or not lies_inside(path, folder):
+        raise DataError("the photo has been deleted in the meantime; send it again")
+    if not isinstance(threshold, (int, float)) or colors not in [color for _, color in COLORS]:
+        raise DataError("this is no way to draw people; load the page again")
+    with open(path, "rb") as file:
+        return file.read(limits.upload_bytes + 1), str(network), DrawingOptions(colors, threshold)
 
 
 def _shown(found: Answer, folder: Path) -> list:
@@ -170,17 +168,3 @@ def _said(line: str) -> gr.Error:
     error = gr.Error(html.escape(" ".join(line.split()), quote=False))
     error.print_exception = False  # Gradio 5 and 6 would log it as a fault of the program
     return error
-
-
-def delete_old(folder: Path, age_s: float) -> None:
-    """Deletes the files below a folder that are older than this, and folders that are empty then."""
-    oldest = time.time() - age_s
-    for place, _, names in os.walk(folder, topdown=False):
-        for name in names:
-            path = Path(place, name)
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat(follow_symlinks=False).st_mtime < oldest:
-                    path.unlink()
-        with contextlib.suppress(OSError):  # not empty
-            if Path(place) != folder and os.stat(place).st_mtime < oldest:
-                os.rmdir(place)

@@ -9,6 +9,7 @@ from typing import Any
 
 from paddle_pose.web.limits import Limits
 from paddle_pose.web.models import Models
+from paddle_pose.web.uploads import keep_clean
 
 TELEMETRY_OFF = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
@@ -27,6 +28,7 @@ def guarded_page(models: Models, limits: Limits) -> tuple[Any, dict[str, Any]]:
     """
     folder = Path(tempfile.mkdtemp(prefix="paddle_pose_demo_"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    keep_clean(folder)
     os.environ.update(TELEMETRY_OFF, GRADIO_TEMP_DIR=str(folder))  # read when Gradio is imported, and by each page
 
     from starlette.middleware import Middleware

@@ -6,14 +6,14 @@ import os
 
 import pytest
 
-from paddle_pose.web.guard import FULL, JSON_BYTES, Guard, folder_bytes
+from paddle_pose.web.guard import FULL, JSON_BYTES, Guard
 from paddle_pose.web.limits import Limits
 
 LIMITS = Limits(upload_bytes=1000)
 PREFIXES = ["", "/gradio_api"]
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "uploads"
     folder.mkdir()
@@ -67,11 +67,31 @@ def test_what_the_page_reads(folder, path):
 @pytest.mark.parametrize(
     "path",
     [
-        *("/proxy=http://127.0.0.1:22/", "/proxy=https://hf.space/x", "/file/etc/passwd", "/stream/a/b/c/playlist-file"),
-        *("/run/predict", "/api/predict", "/call/predict", "/call/predict/1", "/component_server", "/deep_link", "/token"),
+        *(
+            "/proxy=http://127.0.0.1:22/",
+            "/proxy=https://hf.space/x",
+            "/file/etc/passwd",
+            "/stream/a/b/c/playlist-file",
+        ),
+        *(
+            "/run/predict",
+            "/api/predict",
+            "/call/predict",
+            "/call/predict/1",
+            "/component_server",
+            "/deep_link",
+            "/token",
+        ),
         *("/custom_component/1/client/component/x.js", "/process_recording", "/vibe-edit", "/vibe-code", "/runs"),
         *("/docs", "/openapi.json", "/monitoring", "/mcp/sse", "/dev/reload", "/login", "/upload/../file=x", "//etc"),
-        *("/assets/../../x", "/static/../secret", "/static/..\\x", "/assets/a\0b", "/config/../x", "/run-history/buckets"),
+        *(
+            "/assets/../../x",
+            "/static/../secret",
+            "/static/..\\x",
+            "/assets/a\0b",
+            "/config/../x",
+            "/run-history/buckets",
+        ),
     ],
 )
 def test_what_the_page_does_not_need(folder, prefix, path):
@@ -153,7 +173,6 @@ def test_an_upload_is_refused_by_what_it_says_of_its_length(folder):
 def test_a_full_folder_takes_no_upload(folder):
     (folder / "more").mkdir()
     (folder / "more" / "photo").write_bytes(bytes(FULL * LIMITS.upload_bytes - len(b"a photo")))
-    assert folder_bytes(folder) == FULL * LIMITS.upload_bytes
     assert ask(folder, "/upload", "POST")[0] == 200
     (folder / "one").write_bytes(b"1")
     assert ask(folder, "/upload", "POST")[0] == 503

@@ -9,7 +9,7 @@ from paddle_pose.web.limits import Limits, checked_photo
 from tests.web.cases import GPS, jpeg, picture, png_that_says
 
 
-@pytest.fixture()
+@pytest.fixture
 def undecoded(monkeypatch):
     def decode(*arguments):
         raise AssertionError("the photo was decoded")
