@@ -45,11 +45,16 @@ def by_limb(skeleton: Skeleton) -> PoseColors:
 
     Limbs between the sides, and joints without a limb, have the colours of the middle.
     """
-    colors: list[Color] = []
-    for number, (a, b) in enumerate(skeleton.limbs):
-        family = _LIMBS[_side(a, b)]
-        met = [colors[other] for other in range(number) if {a, b} & set(skeleton.limbs[other])]
-        colors.append(min(family, key=lambda color: (met.count(color), colors.count(color))))
+    sides = [_side(a, b) for a, b in skeleton.limbs]
+    meeting = [
+        [other for other, limb in enumerate(skeleton.limbs) if set(limb) & {a, b} and sides[other] == side]
+        for (a, b), side in zip(skeleton.limbs, sides)
+    ]
+    chosen: dict[int, Color] = {}
+    for number in sorted(range(len(sides)), key=lambda number: -len(meeting[number])):  # the least free ones first
+        met, used = [chosen.get(other) for other in meeting[number]], list(chosen.values())
+        chosen[number] = min(_LIMBS[sides[number]], key=lambda color: (met.count(color), used.count(color)))
+    colors = [chosen[number] for number in range(len(sides))]
     joints = tuple(
         next(
             (color for color, limb in zip(colors, skeleton.limbs) if joint == limb[1]),

@@ -14,12 +14,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from paddle_pose.builder import build, use_weights  # noqa: E402
-from paddle_pose.cli.options import configs_folder, run_command  # noqa: E402
-from paddle_pose.config import check_config, load_config  # noqa: E402
+from paddle_pose.cli.options import run_command  # noqa: E402
+from paddle_pose.config import check_config, configs_folder, load_config  # noqa: E402
+from paddle_pose.digests import sha256_of  # noqa: E402
 from paddle_pose.engine.checkpoint import load_model, save_model  # noqa: E402
 from paddle_pose.errors import CheckpointError, UserError  # noqa: E402
 from paddle_pose.zoo.index import INDEX, Bundled, find  # noqa: E402
-from paddle_pose.zoo.models import sha256_of  # noqa: E402
 
 
 def bundle(arguments: argparse.Namespace) -> int:

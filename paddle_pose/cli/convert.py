@@ -87,6 +87,6 @@ def _is_ours(source: Path) -> bool:
     """By the suffix; a .safetensors file by the facts in it."""
     if source.suffix.lower() != ".safetensors":
         return source.suffix.lower() in (*OURS, STATE)
-    from paddle_pose.engine.checkpoint import load_model
+    from paddle_pose.engine.checkpoint import safetensors_facts
 
-    return "config" in load_model(source)[1]
+    return "config" in safetensors_facts(source)

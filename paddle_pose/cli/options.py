@@ -149,12 +149,8 @@ def _with_known_row(config, where: str, base: Optional[dict]):
 
 def default_config(image_size: Optional[int]) -> str:
     """Hourglass-52 on MPII; the file for this size where there is one."""
+    from paddle_pose.config import configs_folder
+
     own = f"hourglass/hourglass52_mpii_{image_size}x{image_size}.yaml"
     folder = configs_folder()
     return os.path.join(folder, own if os.path.isfile(os.path.join(folder, own)) else DEFAULT_CONFIG)
-
-
-def configs_folder() -> str:
-    """`configs/` of the checkout that this package lies in, else of the working directory."""
-    beside = os.path.join(os.path.dirname(__file__), "..", "..", "configs")
-    return os.path.relpath(beside) if os.path.isdir(beside) else "configs"

@@ -76,7 +76,8 @@ def tiff_numbers(content: bytes) -> dict[int, int]:
         for entry in range(at + 2, at + 2 + 12 * count, 12):
             tag, form = struct.unpack_from(order + "HH", content, entry)
             if form in _TIFF_NUMBERS:
-                (numbers[tag],) = struct.unpack_from(order + _TIFF_NUMBERS[form], content, entry + 8)
+                (number,) = struct.unpack_from(order + _TIFF_NUMBERS[form], content, entry + 8)
+                numbers.setdefault(tag, number)  # of a tag that stands twice, libtiff takes the first
     except struct.error:  # an offset leads out of the file
         return {}
     return numbers

@@ -19,7 +19,7 @@ from paddle import Tensor
 from paddle_pose import geometry
 from paddle_pose.data.photo_pyramid import PhotoPyramid, ScaledPhoto
 from paddle_pose.engine.multi_scale import between_cells
-from paddle_pose.engine.preprocess import Normaliser
+from paddle_pose.engine.preprocess import Normaliser, seen_output
 from paddle_pose.errors import ConfigError
 from paddle_pose.interfaces import Codec, Network
 from paddle_pose.samples import FoundPeople
@@ -47,11 +47,7 @@ class NetworkMaps:
         self._network.eval()
         try:
             normalised = self._normalise(images, np.ones((len(images), 3), np.float32))
-            output = self._network(normalised)[-1].astype("float32")
-            if self._mirror_test:
-                mirrored = self._network(paddle.flip(normalised, axis=[3]))[-1].astype("float32")
-                output = (output + self._codec.mirror(mirrored)) * 0.5
-            return output
+            return seen_output(self._network, self._codec, normalised, self._mirror_test)
         finally:
             if was_training:
                 self._network.train()

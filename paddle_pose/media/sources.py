@@ -102,7 +102,7 @@ def _of_pattern(pattern: str) -> list[str]:
     fitting = [path for path in glob.iglob(pattern, recursive=True) if os.path.isfile(path)]
     found = _known(fitting)
     if not found:
-        what = f"the {len(fitting)} files that fit it are none of the {_KNOWN}" if fitting else "no file fits it"
+        what = f"what fits it, {fitting[0]} for one, is none of the {_KNOWN}" if fitting else "no file fits it"
         raise DataError(f"{pattern}: {what}; check the pattern")
     return found
 

@@ -51,7 +51,7 @@ def _open(
     if name == "video":
         from paddle_pose.outputs.video import VideoWriter
 
-        return VideoWriter(save_dir, drawing, {source.name: source.frame_rate for source in sources}.get)
+        return VideoWriter(save_dir, drawing, {source.name: source.frame_rate for source in sources}.get, names)
     if name == "coco":
         return CocoWriter(save_dir, skeleton, [source.name for source in sources])
     if name == "openpose":

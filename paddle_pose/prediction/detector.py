@@ -1,8 +1,8 @@
 """People found by a detector that PaddleDetection exported: `infer_cfg.yml` beside a static model.
 
 Inputs of the model, by name, of one photo: `image` (1, 3, h, w), `im_shape` (1, 2) and `scale_factor` (1, 2), those of
-them that it takes. Outputs: boxes (N, 6), each class, score, left, top, right, bottom in photo pixels, and how many they
-are; doubles are suppressed in the model.
+them that it takes. Outputs: boxes (N, 6), each class, score, left, top, right, bottom in photo pixels, and how many
+they are; doubles are suppressed in the model.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,8 @@ class DetectorFinder:
         threads: of the CPU; None: all.
 
     Raises:
-        DataError: the folder is not such a model, its steps are not known here, or it finds no people.
+        DataError: the folder has no `infer_cfg.yml`, its steps are not known here, or it finds no people.
+        CheckpointError: the model is missing or damaged.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class DetectorFinder:
         self._steps = read_steps(settings["Preprocess"], self._where)
         self._person = _person_class(settings["label_list"], self._where)
         self._threshold = settings.get("draw_threshold", THRESHOLD) if threshold is None else threshold
-        self._model: Callable = StaticModel(_prefix(Path(folder)), device=device, threads=threads)
+        self._model: Callable = StaticModel(folder, device=device, threads=threads)
         self._inputs = _wanted(self._model.input_names, self._where)
 
     def __call__(self, frames: Sequence[Frame]) -> list[Regions]:
@@ -90,14 +91,6 @@ def _wanted(names: Sequence[str], where: str) -> dict[str, str]:
             f"{where}: the model wants an input {unknown[0]}; a detector wants image, im_shape, scale_factor"
         )
     return {name: kinds[name] for name in names}
-
-
-def _prefix(folder: Path) -> Path:
-    """Where the files of the static model are, without their suffixes."""
-    for name in ("model", "inference"):
-        if any((folder / f"{name}{suffix}").is_file() for suffix in (".json", ".pdmodel")):
-            return folder / name
-    raise DataError(f"{folder}: there is no model.pdmodel or model.json; give a folder that PaddleDetection exported")
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -87,8 +87,10 @@ class BoxFile:
     def _of(self, source: str) -> list[tuple]:
         name = os.path.basename(source)
         stem = os.path.splitext(name)[0]
-        keys = [self._id_of_name.get(name), source, name, stem, int(stem) if stem.isdecimal() else None]
-        return next((self._rows[key] for key in keys if key is not None and key in self._rows), [])
+        keys = [source, name, stem, int(stem) if stem.isdecimal() else None]
+        if name in self._id_of_name:
+            keys = [self._id_of_name[name]]
+        return next((self._rows[key] for key in keys if key in self._rows), [])
 
 
 def _load(path: Union[str, Path], kind: type, what: str) -> Any:

@@ -1,6 +1,6 @@
 """A model as prediction sees it: pictures in, arrays out, whether it is a checkpoint or an exported folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Optional, Protocol, Union
 
@@ -12,7 +12,7 @@ from paddle_pose.builder import Parts, build_codec, load_parts
 from paddle_pose.config import check_config
 from paddle_pose.deployment.description import Description, describe
 from paddle_pose.engine.evaluator import Evaluator
-from paddle_pose.errors import ConfigError, UserError
+from paddle_pose.errors import ConfigError
 from paddle_pose.interfaces import Codec
 
 
@@ -33,8 +33,7 @@ class EagerModel:
         mirror_test: average with the un-mirrored output for the mirrored pictures; twice the time.
 
     Raises:
-        ConfigError: nobody says what a mirror does to these joints; or this is a later stage of a cascade, which
-            looks at single joints.
+        ConfigError: nobody says what a mirror does to these joints.
     """
 
     def __init__(self, parts: Parts, mirror_test: bool = False) -> None:
@@ -42,10 +41,6 @@ class EagerModel:
             raise ConfigError(
                 f"--mirror_test: nobody says which joints of {parts.skeleton.name} change places in a mirror; "
                 "leave it out"
-            )
-        if parts.config.joint_crops is not None:
-            raise ConfigError(
-                "this model is a later stage of a cascade and sees single joints only; use one that sees whole people"
             )
         parts.network.eval()
         self._network, self._codec = parts.network, parts.codec
@@ -74,12 +69,14 @@ class EagerModel:
 def open_checkpoint(
     path: Union[str, Path], mirror_test: bool = False, device: str = "auto", threads: Optional[int] = None
 ) -> EagerModel:
-    """The model of a checkpoint of ours, on a device; CheckpointError or ConfigError where it cannot be used.
+    """The model of a checkpoint of ours, on a device.
 
     Without `threads` the CPU uses as many as the checkpoint's configuration says, or all.
+
+    Raises:
+        CheckpointError: the file is damaged, hostile, or does not say which network it is.
+        ConfigError: nobody says what a mirror does to its joints.
     """
-    if str(path).endswith(".json"):
-        raise UserError(f"{path}: a cascade is scored by val.py; name the model of its first stage to predict with")
     device = runtime.choose_device(device, threads)
     parts = load_parts(str(path))
     if threads is None and parts.config.cpu_threads is not None:
@@ -92,8 +89,11 @@ def codec_of(description: Description) -> Codec:
     return build_codec(check_config(description.config, "deploy.yaml"), description.skeleton, description.stride)
 
 
-def without_maps(description: Description) -> Optional[str]:
-    """Why a model gives no maps; None if it does."""
+def without_maps(stages: Sequence[PoseModel]) -> Optional[str]:
+    """Why a model, or the stages of a cascade, give no maps of people; None if they do."""
+    description = stages[-1].description
+    if len(stages) > 1:
+        return "the maps of a cascade are of single joints"
     if "maps" in description.outputs:
         return None
     if len(codec_of(description).output_shape(len(description.skeleton))) == 3:

@@ -9,6 +9,7 @@ import numpy as np
 from paddle_pose import runtime
 from paddle_pose.errors import ConfigError, DataError, UserError
 from paddle_pose.frames import Frame, FramePoses
+from paddle_pose.prediction.cascade import CascadeEstimator, read_stages
 from paddle_pose.prediction.cropping import Regions, checked_boxes
 from paddle_pose.prediction.everybody import EverybodyEstimator
 from paddle_pose.prediction.finders import BoxFile, Finder, WholePhoto
@@ -35,8 +36,9 @@ class Predictor:
     boxes, by a detector or by a network of person centres; without, it takes each photo for one of one person.
 
     Args:
-        model: a model file or training state of ours, the name of one that `paddle_pose.zoo` knows, or something that
-            is called as `prediction.pose_model.PoseModel`. None: `zoo.DEFAULT_MODEL`, unless `model_dir` is given.
+        model: a model file or training state of ours, the `cascade.json` of a cascade, the name of a model that
+            `paddle_pose.zoo` knows, or a `prediction.pose_model.PoseModel`. None: `zoo.DEFAULT_MODEL`, unless
+            `model_dir` is given.
         model_dir: a folder that export.py wrote, instead of `model`.
         boxes: a COCO results file of boxes, see `prediction.finders.BoxFile`.
         annotations: for `boxes` of photos whose names are not their ids: the file that lists them.
@@ -84,21 +86,26 @@ class Predictor:
         chosen = [name for name, value in named.items() if value is not None]
         if len(chosen) > 1:
             raise ConfigError(f"--{chosen[0]} and --{chosen[1]} both say where people are; give one of them")
-        self._model = open_model(model, model_dir, device, threads, engine, mirror_test)
-        self.description = self._model.description
+        stages = open_models(model, model_dir, device, threads, engine, mirror_test)
+        self.description = stages[-1].description
         self.skeleton: Skeleton = self.description.skeleton
         self._batch_size = batch_size
-        reason = without_maps(self.description) if keep_maps else None
+        reason = without_maps(stages) if keep_maps else None
         if reason is not None:
             raise ConfigError(f"maps are asked for, but {reason}")
         if self.description.finds == "everybody":
             if chosen:
                 raise ConfigError(f"--{chosen[0]}: {self.description.network} finds everybody by itself; leave it out")
             self.finder: Optional[Finder] = None
-            self._everybody = EverybodyEstimator(self._model, batch_size, keep_maps)
+            self._everybody = EverybodyEstimator(stages[0], batch_size, keep_maps)
         else:
             self.finder = open_finder(boxes, annotations, detector, people_model, box_threshold, device, threads)
-            self._one_person = OnePersonEstimator(self._model, batch_size, keep_maps)
+            is_cascade = len(stages) > 1
+            self._one_person = (
+                CascadeEstimator(stages, batch_size)
+                if is_cascade
+                else OnePersonEstimator(stages[0], batch_size, keep_maps)
+            )
 
     def __call__(self, photo: Photo, boxes: object = None) -> FramePoses:
         """The people in one photo.
@@ -137,27 +144,36 @@ class Predictor:
         return self._one_person(frames, self.finder(frames))
 
 
-def open_model(
+def open_models(
     model: Union[str, Path, PoseModel, None],
     model_dir: Union[str, Path, None],
     device: str,
     threads: Optional[int],
     engine: str,
     mirror_test: bool,
-) -> PoseModel:
-    """The model that these arguments of `Predictor` mean."""
+) -> Sequence[PoseModel]:
+    """The model that these arguments of `Predictor` mean, or the models of a cascade's stages."""
     if model_dir is not None:
         from paddle_pose.deployment.deployed_model import open_deployed
 
         deployed = open_deployed(Path(model_dir), device=device, threads=threads, engine=engine)
         if mirror_test and not deployed.description.mirror_test:
             raise ConfigError(f"{model_dir}: exported without the mirror test; export it again with --mirror_test")
-        return deployed
+        return [deployed]
     if model is not None and not isinstance(model, (str, Path)):
-        return model
+        return [model]
     if engine != "auto":
         raise ConfigError(f"--engine {engine}: is for exported models (--model_dir); leave it out")
-    return open_checkpoint(model_path(model), mirror_test, device, threads)
+    path = model_path(model)
+    paths = [path.parent / stage["model"] for stage in read_stages(path)] if path.suffix == ".json" else [path]
+    models = [open_checkpoint(stage, mirror_test, device, threads) for stage in paths]
+    wants_joints = [model.description.config["joint_crops"] is not None for model in models]
+    if wants_joints != [number > 0 for number in range(len(models))]:
+        raise ConfigError(
+            f"{path}: whole people are for the first model of a cascade, single joints for each later one, but here it "
+            "is otherwise; name the cascade.json that training wrote"
+        )
+    return models
 
 
 def model_path(model: Union[str, Path, None]) -> Path:
@@ -170,6 +186,15 @@ def model_path(model: Union[str, Path, None]) -> Path:
     from paddle_pose import zoo
 
     return zoo.model_path(zoo.DEFAULT_MODEL if model is None else str(model))
+
+
+def bundled_name(model: Union[str, Path, None]) -> Optional[str]:
+    """The name under which the zoo holds the weights that `model` means, if they lie in this package."""
+    from paddle_pose import zoo
+
+    path = model_path(model)
+    bundled = [name for name in zoo.names() if isinstance(zoo.find(name), zoo.Bundled)]
+    return next((name for name in bundled if zoo.find(name).path.resolve() == path.resolve()), None)
 
 
 def open_finder(

@@ -5,18 +5,27 @@
 Wherever a command takes a model file, a name of `names()` is taken too (`named_model`). docs/zoo.md lists all.
 """
 
-from paddle_pose.zoo.index import Bundled, Entry, Published, find, names, unknown
-from paddle_pose.zoo.models import DEFAULT_MODEL, default_photo, model_path, named_model
+import importlib
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "Bundled",
-    "Entry",
-    "Published",
-    "default_photo",
-    "find",
-    "model_path",
-    "named_model",
-    "names",
-    "unknown",
-]
+_WHERE = {  # public name -> module under paddle_pose.zoo; loaded on first use, so that `--help` is quick
+    "Bundled": "index",
+    "Entry": "index",
+    "Published": "index",
+    "find": "index",
+    "names": "index",
+    "unknown": "index",
+    "DEFAULT_MODEL": "models",
+    "default_photo": "models",
+    "model_path": "models",
+    "named_model": "models",
+    "cache_folder": "cache",
+    "cached_model": "cache",
+    "fetch": "fetching",
+}
+__all__ = [*_WHERE]
+
+
+def __getattr__(name: str):
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"paddle_pose.zoo.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'paddle_pose.zoo' has no attribute {name!r}")

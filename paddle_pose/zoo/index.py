@@ -70,9 +70,9 @@ class Published(_Common):
         data_licence: of the data that it was trained on, as stated; `not stated`.
         page: where its authors name it.
         url: of the file; None where no public document gives one that a program can fetch.
-        file: its name, as published.
+        file: its name, as published, where there is no `url`.
         by_hand: what to fetch by hand where there is no `url`.
-        sha256: all or the first 8 or more of the 64 digits; empty where nobody has published any.
+        sha256: all or the first 8 or more of the 64 digits; empty where nobody has published any, then without `url`.
         megabytes: as published.
         reference: id of the published row whose number it should give.
         trunk: only the layers below the head; the others are drawn, and must be trained.
@@ -82,7 +82,7 @@ class Published(_Common):
 
     page: _Https
     url: Optional[_Https] = None
-    file: _FileName
+    file: _FileName = ""
     by_hand: str = ""
     sha256: str = pydantic.Field("", pattern=r"^([0-9a-f]{8,64})?$")
     megabytes: Optional[float] = pydantic.Field(None, gt=0)
@@ -92,9 +92,16 @@ class Published(_Common):
 
     @pydantic.model_validator(mode="after")
     def _can_be_had(self) -> "Published":
-        if self.url is None and not self.by_hand:
+        if self.url is None and not (self.by_hand and self.file):
             raise ValueError("without a url, by_hand must say which file to fetch from where")
+        if self.url and not self.sha256:
+            raise ValueError("what a program fetches must have a sha256")
         return self
+
+    @property
+    def file_name(self) -> str:
+        """As published."""
+        return self.file or self.url.rsplit("/", 1)[-1]
 
 
 Entry = Union[Bundled, Published]

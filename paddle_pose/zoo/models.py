@@ -1,9 +1,9 @@
 """From a name to a file that can be loaded."""
 
-import hashlib
 from pathlib import Path
 from typing import Union
 
+from paddle_pose.digests import sha256_of
 from paddle_pose.errors import CheckpointError
 from paddle_pose.zoo.index import Bundled, entries, find
 
@@ -19,7 +19,9 @@ def model_path(name: str) -> Path:
     """
     entry = find(name)
     if not isinstance(entry, Bundled):
-        raise CheckpointError(f"{name}: cannot be fetched yet")
+        from paddle_pose.zoo.fetching import fetch
+
+        return fetch(name, entry)
     return intact(entry.path, entry.sha256, "install paddle_pose anew")
 
 
@@ -35,15 +37,6 @@ def default_photo(name: str = DEFAULT_MODEL) -> Path:
     """A rendered photo that a model can be shown on: that of a bundled one, for others the default's."""
     entry = entries().get(name)
     return (entry if isinstance(entry, Bundled) else find(DEFAULT_MODEL)).photo_path
-
-
-def sha256_of(path: Path) -> str:
-    """The 64 digits of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def intact(path: Path, sha256: str, remedy: str) -> Path:
