@@ -9,7 +9,7 @@ from typing import Optional
 
 import numpy as np
 
-from paddle_pose.errors import UserError
+from paddle_pose.errors import ConfigError, UserError
 from paddle_pose.media.shown_photos import read_shown_photo
 from paddle_pose.web.inference import PosePredictor
 
@@ -70,7 +70,7 @@ def choices(
     from paddle_pose import zoo
 
     given = [(model, {"model": model}), (model_dir, {"model_dir": model_dir})]
-    on_disk = [(name, {"model": name}) for name in zoo.names() if isinstance(zoo.find(name), zoo.Bundled)]
+    on_disk = [(name, {"model": name}) for name in zoo.names() if _on_disk(name)]
     found: dict[str, Choice] = {}
     for text, arguments in [pair for pair in given if pair[0] is not None] + on_disk:
         opening = functools.partial(_open, device=device, threads=threads, **arguments)
@@ -79,17 +79,23 @@ def choices(
     return list(found.values())
 
 
+def _on_disk(name: str) -> bool:
+    """Whether a model of the zoo needs no download: visitors do not start any."""
+    from paddle_pose import zoo
+
+    return isinstance(zoo.find(name), zoo.Bundled) or zoo.cached_model(name) is not None
+
+
 def _shown(text: str) -> str:
     """The last part of a path: visitors need not know where it lies."""
     return text.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or "model"
 
 
-def _open(model: Optional[str] = None, model_dir: Optional[str] = None, **how) -> PosePredictor:
-    """A predictor that keeps its maps, if the network has any."""
-    from paddle_pose.prediction.pose_model import without_maps
+def _open(**arguments) -> PosePredictor:
+    """A predictor that keeps its maps, if the network has any that can be had."""
     from paddle_pose.prediction.predictor import Predictor
 
-    predictor = Predictor(model, model_dir=model_dir, **how)
-    if without_maps(predictor.description) is None:
-        return Predictor(model, model_dir=model_dir, keep_maps=True, **how)
-    return predictor
+    try:
+        return Predictor(keep_maps=True, **arguments)
+    except ConfigError:  # coordinates, not maps; any other fault is there without maps too
+        return Predictor(**arguments)

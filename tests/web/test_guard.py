@@ -43,7 +43,9 @@ def ask(folder, path, method="GET", body=b"", root_path="", headers=None, kind="
 
     headers = [(b"content-length", str(len(body)).encode())] if headers is None else headers
     scope = {"type": kind, "method": method, "path": path, "root_path": root_path, "headers": headers}
-    asyncio.run(Guard(yes, folder, LIMITS)(scope, receive, send))
+    loop = asyncio.new_event_loop()  # asyncio.run would take that of the thread away, which Gradio 4 looks for
+    loop.run_until_complete(Guard(yes, folder, LIMITS)(scope, receive, send))
+    loop.close()
     if kind == "websocket":
         return sent[0]["type"], ""
     assert (b"x-content-type-options", b"nosniff") in sent[0]["headers"]
