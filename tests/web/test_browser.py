@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None, reason="no Chromium: apt-get install chromium chromium-driver"
 )
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 90  # of a busy machine; all of it takes some ten seconds on an idle one
+PATIENCE_S = 300  # of a very busy machine; all of it takes half a minute of one core
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def page(server, browser):
     wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#photo input[type=file]"))
     yield browser
     errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert [error for error in errors if "413" not in error] == []
+    assert [error for error in errors if "/gradio_api/upload" not in error] == []  # which refuses what is too large
     asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     urls = [m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"]
     assert len(urls) > 5
@@ -99,8 +99,10 @@ def choose_tab(browser, name: str) -> None:
 
 
 def toast(browser) -> str:
-    found = wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, ".toast-body"))
-    return found[0].text
+    """What a message on the page says, when it has faded in."""
+    return wait(
+        browser, lambda: " ".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, ".toast-body"))
+    )
 
 
 def test_a_photo_is_sent_and_answered(page, tmp_path):

@@ -24,16 +24,17 @@ LIMITS = Limits(upload_bytes=200_000, pixels=50_000)
 
 
 class Slow(Finding):
-    """Counts how many photos it is given at once."""
+    """Counts how many photos it is given at once; answers none while `goes_on` is not set."""
 
     at_once = most_at_once = 0
-    lock = threading.Lock()
+    lock, goes_on = threading.Lock(), threading.Event()
 
     def __call__(self, photo):
         with self.lock:
             Slow.at_once += 1
             Slow.most_at_once = max(Slow.most_at_once, Slow.at_once)
         time.sleep(0.3)
+        self.goes_on.wait(60)
         with self.lock:
             Slow.at_once -= 1
         return super().__call__(photo)
@@ -41,6 +42,11 @@ class Slow(Finding):
 
 def broken(photo):
     raise RuntimeError("/secret/weights.pdparams is broken\nTraceback")
+
+
+def the_line(message) -> str:
+    """What a visitor sees of an error; Gradio 4 puts quotation marks around it."""
+    return message["output"]["error"].strip("'")
 
 
 class Page:
@@ -97,7 +103,7 @@ class Page:
         """The line that a visitor sees of an error."""
         message = self.find(*arguments, **named)
         assert message["success"] is False
-        line = message["output"]["error"]
+        line = the_line(message)
         assert "\n" not in line
         assert "/" not in line
         assert "Traceback" not in json.dumps(message)
@@ -163,7 +169,7 @@ def test_a_network_without_maps_shows_the_pose_only(page):
 
 def test_nothing_is_sent_yet(page):
     message = page.result([None, "one", "limb", 0.3])
-    assert message["output"]["error"] == "there is no photo yet; drop one, or take the example"
+    assert the_line(message) == "there is no photo yet; drop one, or take the example"
 
 
 def test_errors_are_one_line_without_a_path(page):
@@ -258,6 +264,7 @@ def test_a_path_or_an_address_in_place_of_an_upload(page, file):
 
 def test_one_photo_at_a_time(page):
     with_photo = [{"path": page.uploaded(jpeg(picture())), "meta": {"_type": "gradio.FileData"}}, "slow", "limb", 0.3]
+    Slow.goes_on.set()
     threads = [threading.Thread(target=page.result, args=(with_photo,)) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -276,11 +283,13 @@ def test_a_photo_that_has_been_deleted(page):
 def test_options_that_the_page_does_not_have(page, colors, threshold):
     file = {"path": page.uploaded(jpeg(picture())), "meta": {"_type": "gradio.FileData"}}
     message = page.result([file, "one", colors, threshold])
-    assert message["output"]["error"] == "this is no way to draw people; load the page again"
+    assert the_line(message) == "this is no way to draw people; load the page again"
 
 
 def test_the_queue_is_bounded(page):
     with_photo = [{"path": page.uploaded(jpeg(picture())), "meta": {"_type": "gradio.FileData"}}, "slow", "limb", 0.3]
+    Slow.goes_on.clear()
     answers = [page.join(with_photo, f"queue {n}")[0] for n in range(24)]
+    Slow.goes_on.set()
     assert set(answers) == {200, 503}
-    assert answers.count(200) <= 20  # 16 wait, and those that were taken out in the meantime
+    assert 16 <= answers.count(200) <= 18  # 16 wait, one or two were taken out before
