@@ -23,7 +23,7 @@ def test_help_imports_nothing_heavy():
     assert "127.0.0.1" in done.stdout
     imported = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "paddle_pose" in imported
-    assert not imported & {"gradio", "paddle", "cv2", "numpy", "pydantic", "yaml", "starlette"}
+    assert not imported & {"gradio", "paddle", "cv2", "pydantic", "yaml", "starlette"}
 
 
 def said(capsys, *arguments) -> str:
