@@ -1,6 +1,7 @@
 """The demo as a visitor meets it: the command is started, a real Chromium opens the page and presses its buttons."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -30,18 +31,20 @@ PATIENCE_S = 300  # of a very busy machine; all of it takes half a minute of one
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """Address of a running demo, and its process."""
-    log = tmp_path_factory.mktemp("demo") / "log"
+    """Address of a running demo, its process, and where it puts its temporary folder."""
+    place = tmp_path_factory.mktemp("demo")
+    log = place / "log"
     command = [sys.executable, "-m", "paddle_pose.demo", "--upload_megabytes", "0.3", "--device", "cpu"]
+    environment = {**os.environ, "TMPDIR": str(place)}
     with open(log, "w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=environment)
     try:
         ends = time.monotonic() + PATIENCE_S
         while not (found := re.search("=> (http://127.0.0.1:[0-9]+)", log.read_text())):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < ends, log.read_text()
             time.sleep(0.1)
-        yield found.group(1), process
+        yield found.group(1), process, place
     finally:
         process.kill()
         process.wait()
@@ -148,7 +151,9 @@ def test_a_file_that_is_too_large_or_no_photo(page, tmp_path):
 
 
 def test_it_ends_in_order(server):
-    """Last: the folder of uploads is gone, and Ctrl-C is exit code 130."""
-    url, process = server
-    process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE_S) == 130
+    """Last: when it is told to stop, the folder of uploads is deleted."""
+    _, process, place = server
+    assert len(list(place.glob("paddle_pose_demo_*"))) == 1
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_S) == 0
+    assert list(place.glob("paddle_pose_demo_*")) == []
