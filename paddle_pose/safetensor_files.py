@@ -83,8 +83,11 @@ def write(
 
     rows = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with written_beside(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # as the user's umask has it; the library makes files that nobody else can read
         try:
             save_file(rows, str(temporary), dict(metadata or {}) or None)
+            temporary.chmod(mode)
         except SafetensorError as error:
             if "No space" in str(error) or "os error" in str(error):
                 raise OSError(str(error)) from None

@@ -7,6 +7,7 @@ the configuration's file. The entry must be in paddle_pose/zoo/index.yaml alread
 """
 
 import argparse
+import math
 import re
 import sys
 from pathlib import Path
@@ -31,11 +32,12 @@ def bundle(arguments: argparse.Namespace) -> int:
     weights, facts = load_model(source)
     if not facts.get("values"):
         raise CheckpointError(f"{source}: does not say what it scored; take the best model of a run")
+    values = {key: value for key, value in facts["values"].items() if value is not None and math.isfinite(value)}
+    facts["values"] = {key: values.get(key) for key in facts["values"]}  # JSON knows no NaN
     facts["config"]["dataset"]["root"] = _written_root(entry)
     parts = build(check_config(facts["config"], str(source)))
     use_weights(parts, weights, facts, source)
     save_model(entry.path, weights, facts)
-    values = {key: value for key, value in facts["values"].items() if value is not None}
     INDEX.write_text(updated(INDEX.read_text(encoding="utf-8"), name, sha256_of(entry.path), values), encoding="utf-8")
     print(f"{entry.path}: {entry.path.stat().st_size} bytes, epoch {facts.get('epoch')}, {values}")
     return 0

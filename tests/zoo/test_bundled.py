@@ -7,6 +7,7 @@ from paddle_pose import zoo
 from paddle_pose.config import configs_folder, load_config
 from paddle_pose.engine.checkpoint import load_model
 from paddle_pose.synthetic.recipe import Recipe
+from paddle_pose.synthetic.write_coco import write_coco
 from paddle_pose.synthetic.write_mpii import write_mpii
 from paddle_pose.zoo.index import Bundled, entries
 
@@ -32,3 +33,11 @@ def test_the_hourglass_finds_rendered_people(tmp_path, capsys):
     write_mpii(str(tmp_path / "data"), Recipe(train=1, valid=24, seed=SEED, difficulty="calm"))
     assert validate("--pretrained_model", "synthetic_hourglass", "--dataset_root", tmp_path / "data") == 0
     assert eval_values(capsys.readouterr().out)["Mean"] > 82
+
+
+def test_the_openpose_finds_rendered_groups(tmp_path, capsys):
+    """Nearly as good as on the 300 photos of its record: of 24 photos, AP has a standard error of about 7."""
+    recipe = Recipe(train=1, valid=24, seed=SEED, image_size=192, difficulty="group")
+    write_coco(str(tmp_path / "data"), recipe)
+    assert validate("--pretrained_model", "synthetic_openpose", "--dataset_root", tmp_path / "data") == 0
+    assert eval_values(capsys.readouterr().out)["AP"] > BUNDLED["synthetic_openpose"].values["AP"] - 20
