@@ -12,6 +12,7 @@ COMMANDS = {  # module under paddle_pose.cli whose `main` it is -> what it is fo
     "align": "compare a network with its PyTorch reference, rung by rung",
     "flops": "parameters and multiply-accumulates of configurations",
     "plot_log": "draw loss and validation curves of runs",
+    "demo": "a page in the browser: a photo goes in, the pose comes out",
     "results": "make the tables of results in the documents from results/*.json",
     "zoo": "models by name: list them, fetch published ones and convert them",
 }
