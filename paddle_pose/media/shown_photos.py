@@ -81,7 +81,7 @@ def _orientation(content: bytes) -> int:
     """The tag of a PNG's or WebP's Exif data, 1 to 8; 1 of other kinds, which OpenCV has turned."""
     if photo_kind(content) not in ("PNG", "WebP"):
         return 1
-    exif = next((data for name, data in chunks(content) if name in (b"eXIf", b"EXIF")), b"")
+    exif = bytes(next((data for name, data in chunks(content) if name in (b"eXIf", b"EXIF")), b""))
     return tiff_numbers(exif[6:] if exif.startswith(b"Exif\0\0") else exif).get(_ORIENTATION, 1)
 
 
