@@ -37,8 +37,13 @@ def common_parser(description: str) -> argparse.ArgumentParser:
 
 
 def run_command(main: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
-    """Runs a command; wrong input becomes one line on stderr and exit code 2, Ctrl-C exit code 130."""
+    """Runs a command; wrong input becomes one line on stderr and exit code 2, Ctrl-C exit code 130.
+
+    A flag `pretrained_model` that names a model of the zoo becomes the path of its file first.
+    """
     try:
+        if getattr(arguments, "pretrained_model", None):
+            arguments.pretrained_model = model_file(arguments.pretrained_model)
         return main(arguments)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -66,6 +71,21 @@ def _said(error: OSError, arguments: argparse.Namespace) -> str:
     if error.errno not in OF_A_PATH or error.filename is None:
         raise error
     return f"{' '.join(str(error.filename).split())}: {error.strerror}; check the path"
+
+
+def model_file(text: str) -> str:
+    """The path of the model that a user names: by a name of the zoo, which has no suffix and no separator, or a path.
+
+    Raises:
+        UserError: it cannot be had; or there is neither such a file nor such a name.
+    """
+    if os.path.basename(text) != text or os.path.splitext(text)[1]:
+        return text
+    from paddle_pose import zoo  # takes a fifth of a second
+
+    if text not in zoo.names() and not os.path.exists(text):
+        raise UserError(f"{text}: no such file, and {zoo.unknown(text)}")
+    return str(zoo.named_model(text))
 
 
 def size_override(image_size: Optional[int]) -> dict:
@@ -129,12 +149,8 @@ def _with_known_row(config, where: str, base: Optional[dict]):
 
 def default_config(image_size: Optional[int]) -> str:
     """Hourglass-52 on MPII; the file for this size where there is one."""
+    from paddle_pose.config import configs_folder
+
     own = f"hourglass/hourglass52_mpii_{image_size}x{image_size}.yaml"
     folder = configs_folder()
     return os.path.join(folder, own if os.path.isfile(os.path.join(folder, own)) else DEFAULT_CONFIG)
-
-
-def configs_folder() -> str:
-    """`configs/` of the checkout that this package lies in, else of the working directory."""
-    beside = os.path.join(os.path.dirname(__file__), "..", "..", "configs")
-    return os.path.relpath(beside) if os.path.isdir(beside) else "configs"
