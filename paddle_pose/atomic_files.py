@@ -37,9 +37,15 @@ def replacing(path: Union[str, Path]) -> Iterator[Path]:
 @contextlib.contextmanager
 def written_beside(path: Union[str, Path]) -> Iterator[Path]:
     """`replacing`, for files that no flag of their own names: CheckpointError in place of OSError."""
+    with one_line_for(path), replacing(path) as temporary:
+        yield temporary
+
+
+@contextlib.contextmanager
+def one_line_for(path: Union[str, Path]) -> Iterator[None]:
+    """CheckpointError, which says how to mend it, in place of an OSError of writing `path`."""
     try:
-        with replacing(path) as temporary:
-            yield temporary
+        yield
     except OSError as error:
         kept = "; the older file there is intact" if os.path.isfile(path) else ""
         raise CheckpointError(

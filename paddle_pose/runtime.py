@@ -54,6 +54,11 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def default_threads() -> int:
+    """CPU threads unless a flag says otherwise: OMP_NUM_THREADS of the user, else one for each core."""
+    return int(_user_threads) if _user_threads and _user_threads.isdigit() else usable_cores()
+
+
 def choose_device(name: str, cpu_threads: Optional[int] = None) -> str:
     """Selects where tensors live, and the number of CPU threads.
 

@@ -37,13 +37,12 @@ def main(argv=None) -> int:
 
 
 def _find(arguments: argparse.Namespace) -> int:
-    import numpy as np
-
     from paddle_pose import runtime
     from paddle_pose.builder import build, use_weights
     from paddle_pose.builder_data import build_dataset
     from paddle_pose.cli.options import read_config
     from paddle_pose.engine.checkpoint import load_model
+    from paddle_pose.prediction.person_centres import boxes_of
 
     path = Path(arguments.pretrained_model)
     weights, facts = load_model(path)
@@ -56,8 +55,7 @@ def _find(arguments: argparse.Namespace) -> int:
     use_weights(parts, weights, facts, path)
     people = dataset.people_dataset
     squares, scores = _run(parts, dataset, arguments)
-    padding = people.padding
-    boxes = [np.hstack([found[:, :2] - found[:, 2:] / padding / 2, found[:, [2, 2]] / padding]) for found in squares]
+    boxes = [boxes_of(found, people.padding) for found in squares]
     _write(arguments.out, people.photos.ids, boxes, scores, people.truth().coco.annotations.category_id)
     print(f"{sum(map(len, boxes))} boxes of {len(boxes)} photos written to {arguments.out}")
     _report(dataset, people.photos.names, squares)
