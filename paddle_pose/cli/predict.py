@@ -48,14 +48,14 @@ def _add_people(group: Any) -> None:
     group.add_argument("--annotations", metavar="FILE", help="which photo is which image_id of --boxes, if not by name")
     group.add_argument("--detector", metavar="DIR", help="a detector that PaddleDetection exported")
     group.add_argument("--people_model", metavar="FILE", help="a model of dataset PersonCentres")
-    group.add_argument("--box_threshold", type=float, metavar="S", help="lowest score of a box")
+    group.add_argument("--box_threshold", type=_number, metavar="S", help="lowest score of a box")
 
 
 def _add_looks(group: Any) -> None:
     group.add_argument(
-        "--joint_threshold", type=float, metavar="S", help="drawn joints (default: 0.3, of an OpenPose 0.05)"
+        "--joint_threshold", type=_number, metavar="S", help="drawn joints (default: 0.3, of an OpenPose 0.05)"
     )
-    group.add_argument("--person_threshold", type=float, default=0.0, metavar="S", help="drawn people (default: 0)")
+    group.add_argument("--person_threshold", type=_number, default=0.0, metavar="S", help="drawn people (default: 0)")
     group.add_argument("--colors", choices=("limb", "side", "person"), default="limb", help="default: limb")
     group.add_argument("--overlay", choices=("heatmaps", "fields"), help="what the network sees, below the people")
     group.add_argument("--track", action="store_true", default=None, help="who is who in a video (default)")
@@ -65,8 +65,15 @@ def _add_looks(group: Any) -> None:
     group.add_argument("--max_frames", type=_positive, metavar="N", help="of each video or camera")
 
 
+def _number(text: str) -> float:
+    value = float(text)
+    if value != value:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
+
+
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)
 
@@ -86,7 +93,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     if arguments.track is False and arguments.smooth:
         raise ConfigError("--smooth needs to know who is who; leave --no_track out")
     sources = open_sources(arguments.input or [_bundled_photo(arguments)])
-    formats = arguments.save or _usual_formats(sources)
+    formats = _formats(arguments.save, sources)
     check_writable(arguments.save_dir)
     predictor = _open_predictor(arguments)
     _check_boxes(predictor, sources)
@@ -106,9 +113,15 @@ def _bundled_photo(arguments: argparse.Namespace) -> str:
     return str(zoo.default_photo(bundled_name(arguments.pretrained_model) or zoo.DEFAULT_MODEL))
 
 
-def _usual_formats(sources: list) -> list[str]:
+def _formats(asked: Optional[list[str]], sources: list) -> list[str]:
+    """What is written of these sources: what was asked for, without drawings of a kind that is not among them."""
+    from paddle_pose.errors import ConfigError
+
     drawn = {"pictures" if source.kind == "photo" else "video" for source in sources}
-    return [*sorted(drawn), "coco"]
+    formats = [name for name in asked or FORMATS[:3] if name in drawn or name not in FORMATS[:2]]
+    if not formats:
+        raise ConfigError(f"--save {' '.join(asked)}: nothing would be written; the inputs are drawn by {min(drawn)}")
+    return formats
 
 
 def _open_predictor(arguments: argparse.Namespace) -> Any:

@@ -27,6 +27,7 @@ from paddle_pose.skeletons import Skeleton
 DEPLOY_FILE, PREFIX, INPUT_NAME = "deploy.yaml", "model", "images"
 PROGRAMS, WEIGHTS, ONNX = (f"{PREFIX}.json", f"{PREFIX}.pdmodel"), f"{PREFIX}.pdiparams", f"{PREFIX}.onnx"
 FORM = 1
+_OUTPUTS = {"one": (("joints", "scores"), ("joints", "scores", "maps")), "everybody": (("maps",),)}
 _Side = pydantic.conint(gt=0, le=16384)
 _Byte = pydantic.conint(ge=0, le=255)
 _Pairs = tuple[tuple[str, str], ...]
@@ -111,6 +112,9 @@ class DeployFile(Section):
             raise ValueError("input.wh is missing: a model of one person has crops of one size")
         if len(set(self.outputs)) != len(self.outputs):
             raise ValueError(f"outputs {list(self.outputs)} name one twice")
+        known = _OUTPUTS[self.finds]
+        if self.outputs not in known:
+            raise ValueError(f"outputs {list(self.outputs)}: where finds is {self.finds}, they are {list(known[-1])}")
         return self
 
     def description(self) -> Description:

@@ -45,10 +45,17 @@ class DeployedModel:
             An array for each of `description.outputs`.
 
         Raises:
-            UserError: the images do not fit.
+            UserError: the images do not fit, or the model has other joints than deploy.yaml says.
         """
         outputs = self._model({self._model.input_names[0]: self._checked(images)})
-        return dict(zip(self.description.outputs, outputs))
+        found = dict(zip(self.description.outputs, outputs))
+        wanted = (len(images), len(self.description.skeleton))
+        if "joints" in found and (found["joints"].shape != (*wanted, 2) or found["scores"].shape != wanted):
+            raise UserError(
+                f"{self._name}: joints and scores have shapes {found['joints'].shape} and {found['scores'].shape}, but "
+                f"deploy.yaml names {wanted[1]} joints: it is of another model; export again"
+            )
+        return found
 
     def _checked(self, images: np.ndarray) -> np.ndarray:
         images = np.asarray(images)

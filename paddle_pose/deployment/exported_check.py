@@ -4,6 +4,7 @@ A joint is compared where its place is decided: where changes of the output as s
 Two equally high peaks, or two equally high neighbours of one, are told apart by rounding alone, in any program.
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import paddle
 
 from paddle_pose.deployment.deploy_file import INPUT_NAME, ONNX, PROGRAMS, WEIGHTS
 from paddle_pose.deployment.deployable import Deployable
+from paddle_pose.deployment.static_model import first_line
 from paddle_pose.errors import UserError
 
 MOST_PIXELS, MOST_SHARE = 0.01, 1e-3  # joints may differ by so many pixels; scores and maps by so much of the largest
@@ -117,7 +119,8 @@ def paddle_runner(folder: Path) -> Run:
     config.disable_glog_info()
     config.disable_gpu()
     config.enable_mkldnn()
-    predictor = create_predictor(config)
+    with _read_again():
+        predictor = create_predictor(config)
 
     def run(images: np.ndarray) -> list[np.ndarray]:
         predictor.get_input_handle(INPUT_NAME).copy_from_cpu(images)
@@ -133,5 +136,17 @@ def onnx_runner(folder: Path) -> Run:
 
     settings: Any = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(folder / ONNX), settings, providers=["CPUExecutionProvider"])
+    with _read_again():
+        session = onnxruntime.InferenceSession(str(folder / ONNX), settings, providers=["CPUExecutionProvider"])
     return lambda images: session.run(None, {INPUT_NAME: images})
+
+
+@contextlib.contextmanager
+def _read_again() -> Iterator[None]:
+    """UserError where a model cannot be read that was just written: Paddle says nothing of a disk that is full."""
+    try:
+        yield
+    except Exception as error:  # those of onnxruntime have no other base
+        raise UserError(
+            f"the exported model cannot be read again ({first_line(error)}); is there enough space on the disk?"
+        ) from None

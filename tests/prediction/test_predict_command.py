@@ -247,6 +247,7 @@ class TestBadInput:
             (["--engine", "onnxruntime"], "--engine onnxruntime: is for exported models"),
             (["--config", "a.yaml"], "--config and --opts are for a model file"),
             (["--device", "tpu"], "--device tpu: unknown"),
+            (["--save", "video"], "--save video: nothing would be written; the inputs are drawn by pictures"),
         ],
     )
     def test_one_line(self, arguments, words, tmp_path, capsys, monkeypatch):
@@ -257,6 +258,12 @@ class TestBadInput:
         assert len(errors) == 1, errors
         assert re.search(words, errors[0])
         assert not (tmp_path / "output" / "predict" / "coco_results.json").exists()
+
+    @pytest.mark.parametrize("flag", ["--joint_threshold", "--person_threshold", "--box_threshold"])
+    def test_a_threshold_that_is_no_number(self, flag, capsys):
+        with pytest.raises(SystemExit, match="2"):
+            command.main([flag, "nan"])
+        assert f"{flag}: 'nan' is not a number" in capsys.readouterr().err
 
     def test_a_folder_that_cannot_be_written_is_refused_first(self, tmp_path, capsys, monkeypatch):
         monkeypatch.setattr(command, "_open_predictor", lambda *_: pytest.fail("a model was opened"))
