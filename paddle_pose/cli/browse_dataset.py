@@ -46,8 +46,8 @@ def _browse(arguments: argparse.Namespace) -> int:
     from paddle_pose.builder_data import build_dataset
     from paddle_pose.cli.evaluation import print_counts
     from paddle_pose.cli.options import read_config
-    from paddle_pose.cli.pictures import write_png
     from paddle_pose.data.loader import Loader
+    from paddle_pose.outputs.pictures import write_picture
     from paddle_pose.viewer import sheet
 
     config = read_config(arguments, "train")
@@ -64,11 +64,11 @@ def _browse(arguments: argparse.Namespace) -> int:
         ]
         name = f"{index:06d}_{Path(rows[0][0]).stem}"
         pictures = [picture for _, _, row in rows for picture in row]
-        write_png(folder / f"{name}.png", sheet(pictures, columns=len(rows[0][2])))
+        write_picture(folder / f"{name}.png", sheet(pictures, columns=len(rows[0][2])))
         first += rows[0][2]
         for epoch, (photo, view, _) in enumerate(rows):
             print(f"{name}: {Path(photo).name}, epoch {epoch + 1}: {view}")
-    write_png(folder / "sheet.png", sheet(first, columns=len(rows[0][2]) * (2 if count > 1 else 1)))
+    write_picture(folder / "sheet.png", sheet(first, columns=len(rows[0][2]) * (2 if count > 1 else 1)))
     print(f"{count} samples of {arguments.split} in {folder}, all of them in {folder / 'sheet.png'}")
     return 0
 
