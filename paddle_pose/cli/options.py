@@ -36,6 +36,24 @@ def common_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def positive(text: str) -> int:
+    """The type of a flag that takes a whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """The type of a flag that takes a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
 def run_command(main: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Runs a command; wrong input becomes one line on stderr and exit code 2, Ctrl-C exit code 130.
 
