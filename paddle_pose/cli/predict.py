@@ -38,7 +38,7 @@ def _add_model(group: Any) -> None:
     )
     group.add_argument("--mirror_test", action="store_true", help="average with the mirrored picture; twice the time")
     group.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:i (default: auto)")
-    group.add_argument("--batch_size", type=positive, metavar="N", help="people, or photos, at once (default: 8)")
+    group.add_argument("--batch_size", type=int, metavar="N", help="people, or photos, at once (default: 8)")
     group.add_argument("--threads", type=positive, metavar="N", help="of the CPU (default: all cores)")
     group.add_argument("--engine", choices=ENGINES, default="auto", help="what runs an exported model (default: auto)")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from paddle_pose.cli.options import common_parser, read_config, run_command
+from paddle_pose.cli.options import common_parser, positive, read_config, run_command
 
 
 def parser() -> argparse.ArgumentParser:
