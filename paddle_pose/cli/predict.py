@@ -95,7 +95,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _bundled_photo(arguments: argparse.Namespace) -> str:
     from paddle_pose import zoo
-    from paddle_pose.prediction.predictor import bundled_name
+    from paddle_pose.prediction.opening import bundled_name
 
     return str(zoo.default_photo(bundled_name(arguments.pretrained_model) or zoo.DEFAULT_MODEL))
 
@@ -183,7 +183,7 @@ def _tracker_maker(arguments: argparse.Namespace, predictor: Any) -> Optional[An
 
 
 def _tell_of_rendered_people(arguments: argparse.Namespace) -> None:
-    from paddle_pose.prediction.predictor import bundled_name
+    from paddle_pose.prediction.opening import bundled_name
 
     if arguments.input and not arguments.model_dir and bundled_name(arguments.pretrained_model):
         print(
