@@ -74,13 +74,16 @@ def paint_pose(
 
 
 def caption(image: np.ndarray, text: str) -> np.ndarray:
-    """A copy of a picture with a line of text, white on black, in its upper left corner."""
+    """A copy of a picture with lines of text, white on black, in its upper left corner."""
     canvas = np.ascontiguousarray(image).copy()
     size = max(canvas.shape[:2]) / 640
     font = (cv2.FONT_HERSHEY_SIMPLEX, 0.8 * size)
-    (width, height), below = cv2.getTextSize(text, *font, max(1, round(size)))
-    canvas[: height + below + 2, :width] = 0
-    cv2.putText(canvas, text, (0, height + 1), *font, (255, 255, 255), max(1, round(size)), cv2.LINE_AA)
+    top = 0
+    for line in text.split("\n"):
+        (width, height), below = cv2.getTextSize(line, *font, max(1, round(size)))
+        canvas[top : top + height + below + 2, :width] = 0
+        cv2.putText(canvas, line, (0, top + height + 1), *font, (255, 255, 255), max(1, round(size)), cv2.LINE_AA)
+        top += height + below + 2
     return canvas
 
 

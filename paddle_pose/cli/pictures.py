@@ -8,7 +8,7 @@ import paddle
 
 from paddle_pose import viewer
 from paddle_pose.builder import Parts, build_crop_maker
-from paddle_pose.cli.photo_pictures import draw_annotated, draw_bottom_up, draw_photos
+from paddle_pose.cli.photo_pictures import draw_annotated, draw_bottom_up, draw_maps, draw_photos
 from paddle_pose.data.coco_found import FoundPoses
 from paddle_pose.data.loader import BadPhotos, Loader
 from paddle_pose.data.photos import read_photo
@@ -64,10 +64,5 @@ def _draw_output(batch: Batch, output: paddle.Tensor, parts: Parts) -> dict[str,
     """One person in each crop."""
     joints_crop = parts.codec.decode(output)[0].numpy()
     found = [viewer.draw_pose(i, j, parts.skeleton) for i, j in zip(batch.images, joints_crop)]
-    if output.ndim != 4:
-        return {"valid/predicted": found}
-    maps = output.astype("float32").numpy()
-    return {
-        "valid/predicted": found,
-        "valid/heatmaps": [viewer.overlay_maps(i, m) for i, m in zip(batch.images, maps)],
-    }
+    maps = draw_maps(batch.images, output.astype("float32").numpy(), parts)
+    return {"valid/predicted": found, **{f"valid/{name}": pictures for name, pictures in maps.items()}}

@@ -24,6 +24,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_pose.codecs.bumps import draw_bumps
+from paddle_pose.codecs.mirrored import reversed_columns
 from paddle_pose.codecs.refine import parabola_step, peak
 from paddle_pose.errors import ConfigError
 from paddle_pose.registry import CODECS
@@ -140,6 +141,8 @@ class CPMHeatmap:
         """
         maps = output.astype("float32")[:, : len(self.mirror_joints)]
         if self.refine == "bicubic":
+            if not paddle.in_dynamic_mode():  # an exported model, whose batch has no length yet
+                return self._decode_resized(maps)
             found = [self._decode_resized(maps[index : index + 1]) for index in range(maps.shape[0])]
             return tuple(paddle.concat(parts) for parts in zip(*found))
         x_map, y_map, scores = peak(maps)
@@ -147,7 +150,10 @@ class CPMHeatmap:
         return joints_map * self.stride + self._first_cell_crop, scores
 
     def _decode_resized(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """The released rule for one crop; float64, as newer GPUs round float32 products to 10 bits."""
+        """The released rule; float64, as newer GPUs round float32 products to 10 bits.
+
+        The maps are stride^2 times as large: of one crop after the other they need the memory of one.
+        """
         across, down = (paddle.to_tensor(_enlarging_matrix(cells, self.stride)) for cells in self.map_wh)
         large = paddle.matmul(down, paddle.matmul(maps.astype("float64"), across, transpose_y=True))
         x, y, scores = peak(large)
@@ -161,10 +167,7 @@ class CPMHeatmap:
         joints = [*self.mirror_joints, *([len(self.mirror_joints)] if self.background else [])]
         if output.shape[1] != len(joints):
             raise ValueError(f"expected {len(joints)} maps to mirror, but got {output.shape[1]}")
-        last = output.shape[3] - 1
-        columns = last - paddle.arange(last + 1)
-        swapped = paddle.gather(output, paddle.to_tensor(joints, dtype="int64"), axis=1)
-        return paddle.gather(swapped, columns, axis=3)
+        return reversed_columns(paddle.gather(output, paddle.to_tensor(joints, dtype="int64"), axis=1))
 
 
 def _enlarging_matrix(cells: int, stride: int) -> np.ndarray:

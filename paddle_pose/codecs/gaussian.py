@@ -158,7 +158,9 @@ class GaussianHeatmap:
         """
         maps = output.astype("float32")
         x_map, y_map, scores = refinement.peak(maps)
-        joints_map = paddle.stack([x_map, y_map], -1).astype("float32") + self._step(maps, x_map, y_map)
+        joints_map = paddle.stack([x_map, y_map], -1).astype("float32")
+        if self.refine != "argmax":
+            joints_map = joints_map + self._step(maps, x_map, y_map)
         found = (scores > 0).unsqueeze(-1)
         joints_map = paddle.where(found, joints_map, paddle.zeros_like(joints_map))
         return joints_map * paddle.to_tensor(self._crop_pixels_per_cell), scores
@@ -169,9 +171,7 @@ class GaussianHeatmap:
             return refinement.quarter(maps, x_map, y_map)
         if self.refine == "dark":
             return refinement.dark(maps, x_map, y_map, self.blur_kernel)
-        if self.refine == "udp":
-            return refinement.udp(maps, x_map, y_map, self.blur_kernel)
-        return paddle.zeros([*x_map.shape, 2])
+        return refinement.udp(maps, x_map, y_map, self.blur_kernel)
 
     def mirror(self, output: Tensor) -> Tensor:
         """Maps (B, K, h, w) of a mirrored crop -> as if it had not been mirrored.
@@ -182,11 +182,9 @@ class GaussianHeatmap:
         if output.shape[1] != len(self.mirror_joints):
             raise ValueError(f"expected {len(self.mirror_joints)} maps to mirror, but got {output.shape[1]}")
         last = output.shape[3] - 1
-        columns = last - paddle.arange(last + 1)
-        if self.shift_mirrored:
-            columns = paddle.clip(columns + 1, max=last)
+        columns = [min(column + self.shift_mirrored, last) for column in range(last, -1, -1)]
         joints = paddle.to_tensor(self.mirror_joints, dtype="int64")
-        return paddle.gather(paddle.gather(output, joints, axis=1), columns, axis=3)
+        return paddle.gather(paddle.gather(output, joints, axis=1), paddle.to_tensor(columns, dtype="int64"), axis=3)
 
 
 def _kernel_of(sigma_map: float) -> int:

@@ -17,8 +17,33 @@ import paddle
 from paddle import Tensor
 
 _CROSS = ((-1, 0), (1, 0), (0, -1), (0, 1))
-_FAR_CROSS = ((-2, 0), (2, 0), (0, -2), (0, 2))
-_CORNERS = ((-1, -1), (1, -1), (-1, 1), (1, 1))
+# Offset from the peak -> its weights in the derivatives dx, dy, dxx, dxy, dyy. Over two cells:
+_DARK_DERIVATIVES = {
+    (-1, 0): (-0.5, 0, 0, 0, 0),
+    (1, 0): (0.5, 0, 0, 0, 0),
+    (0, -1): (0, -0.5, 0, 0, 0),
+    (0, 1): (0, 0.5, 0, 0, 0),
+    (-2, 0): (0, 0, 0.25, 0, 0),
+    (2, 0): (0, 0, 0.25, 0, 0),
+    (0, -2): (0, 0, 0, 0, 0.25),
+    (0, 2): (0, 0, 0, 0, 0.25),
+    (-1, -1): (0, 0, 0, 0.25, 0),
+    (1, -1): (0, 0, 0, -0.25, 0),
+    (-1, 1): (0, 0, 0, -0.25, 0),
+    (1, 1): (0, 0, 0, 0.25, 0),
+    (0, 0): (0, 0, -0.5, 0, -0.5),
+}
+# Over one cell:
+_UDP_DERIVATIVES = {
+    (-1, 0): (-0.5, 0, 1, -0.5, 0),
+    (1, 0): (0.5, 0, 1, -0.5, 0),
+    (0, -1): (0, -0.5, 0, -0.5, 1),
+    (0, 1): (0, 0.5, 0, -0.5, 1),
+    (-1, -1): (0, 0, 0, 0.5, 0),
+    (1, 1): (0, 0, 0, 0.5, 0),
+    (0, 0): (0, 0, -2, 1, -2),
+}
+_EPSILON = float(np.finfo(np.float32).eps)  # in the diagonal of the UDP Hessian
 
 
 def peak(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -28,11 +53,16 @@ def peak(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x_map, y_map: (B, K) int64.
         value: (B, K), of the maps' dtype.
     """
+    index, value = _highest(maps)
+    index, value = index.squeeze(-1), value.squeeze(-1)
+    return index % maps.shape[3], index // maps.shape[3], value
+
+
+def _highest(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Place and value (B, K, 1) of the maximum of each flat map; not by `amax`, which no ONNX of Paddle 2.6 has."""
     flat = maps.flatten(2)
     index = flat.argmax(-1, keepdim=True)
-    value = paddle.take_along_axis(flat, index, -1).squeeze(-1)
-    index = index.squeeze(-1)
-    return index % maps.shape[3], index // maps.shape[3], value
+    return index, paddle.take_along_axis(flat, index, -1)
 
 
 def quarter(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
@@ -41,7 +71,7 @@ def quarter(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
     Only where 1 < x < w - 1 and 1 < y < h - 1, both tested together (HRNet, mmpose 0.x; mmpose 1.x tests
     each axis alone, which differs for peaks on the border).
     """
-    left, right, above, below = _around(maps, x_map, y_map, _CROSS)
+    left, right, above, below = _around(maps, x_map, y_map, _CROSS).unbind(-1)
     step = 0.25 * paddle.sign(paddle.stack([right - left, below - above], -1))
     return step * _inside(maps, x_map, y_map, far=1).astype(step.dtype).unsqueeze(-1)
 
@@ -51,16 +81,8 @@ def dark(maps: Tensor, x_map: Tensor, y_map: Tensor, kernel: int) -> Tensor:
 
     Only where 1 < x < w - 2 and 1 < y < h - 2 and the Hessian's determinant is not 0.
     """
-    offsets = (*_CROSS, *_FAR_CROSS, *_CORNERS, (0, 0))
-    near = [paddle.log(paddle.clip(v, min=1e-10)) for v in _around(blur(maps, kernel), x_map, y_map, offsets)]
-    left, right, above, below, left_2, right_2, above_2, below_2, a, b, c, d, here = near
-    step, solved = _newton(
-        0.5 * (right - left),
-        0.5 * (below - above),
-        0.25 * (right_2 - 2 * here + left_2),
-        0.25 * (d - b - c + a),
-        0.25 * (below_2 - 2 * here + above_2),
-    )
+    near = _around(blur(maps, kernel), x_map, y_map, tuple(_DARK_DERIVATIVES))
+    step, solved = _newton(paddle.log(paddle.clip(near, min=1e-10)), _DARK_DERIVATIVES, 0.0)
     return _keep(step, solved & _inside(maps, x_map, y_map, far=2))
 
 
@@ -69,18 +91,8 @@ def udp(maps: Tensor, x_map: Tensor, y_map: Tensor, kernel: int) -> Tensor:
 
     The blurred map is clipped to 0.001 ... 50, its border cells are repeated outwards.
     """
-    offsets = (*_CROSS, (-1, -1), (1, 1), (0, 0))
-    near = _around(blur(maps, kernel), x_map, y_map, offsets)
-    left, right, above, below, before, after, here = (paddle.log(paddle.clip(v, min=0.001, max=50.0)) for v in near)
-    epsilon = float(np.finfo(np.float32).eps)
-    step, solved = _newton(
-        0.5 * (right - left),
-        0.5 * (below - above),
-        right - 2 * here + left + epsilon,
-        0.5 * (after - right - below + 2 * here - left - above + before),
-        below - 2 * here + above + epsilon,
-    )
-    return _keep(step, solved)
+    near = _around(blur(maps, kernel), x_map, y_map, tuple(_UDP_DERIVATIVES))
+    return _keep(*_newton(paddle.log(paddle.clip(near, min=0.001, max=50.0)), _UDP_DERIVATIVES, _EPSILON))
 
 
 def parabola_step(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
@@ -90,12 +102,13 @@ def parabola_step(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
     lies on the border.
     """
     flat, width = maps.flatten(2), maps.shape[3]
+    x, y = x_map.astype("float32"), y_map.astype("float32")  # see _around
     steps = []
-    for at, length, stride in ((x_map, width, 1), (y_map, maps.shape[2], width)):
+    for at, length, stride in ((x, width, 1), (y, maps.shape[2], width)):
         inside = (at > 0) & (at < length - 1)
-        offset = inside.astype("int64") * stride
-        here = y_map * width + x_map
-        cells = paddle.stack([here - offset, here, here + offset], -1)
+        offset = inside.astype("float32") * stride
+        here = y * width + x
+        cells = paddle.stack([here - offset, here, here + offset], -1).astype("int64")
         values = paddle.log(paddle.take_along_axis(flat, cells, -1).clip(min=1e-3))
         before, top, after = values.unbind(-1)
         bend = before - 2 * top + after  # not positive
@@ -114,8 +127,8 @@ def blur(maps: Tensor, kernel: int) -> Tensor:
     across = paddle.to_tensor(_band(width, kernel))
     down = paddle.to_tensor(_band(height, kernel))
     blurred = paddle.matmul(down, paddle.matmul(maps, across))
-    highest = paddle.amax(maps, [2, 3], keepdim=True)
-    return blurred * (highest / paddle.clip(paddle.amax(blurred, [2, 3], keepdim=True), min=1e-30))
+    before, after = _highest(maps)[1], _highest(blurred)[1]
+    return blurred * (before / paddle.clip(after, min=1e-30)).unsqueeze(-1)
 
 
 def _band(length: int, kernel: int) -> np.ndarray:
@@ -125,13 +138,17 @@ def _band(length: int, kernel: int) -> np.ndarray:
     return np.where((near >= 0) & (near < kernel), taps[np.clip(near, 0, kernel - 1)], 0.0)
 
 
-def _around(maps: Tensor, x_map: Tensor, y_map: Tensor, offsets: tuple) -> list[Tensor]:
-    """Values (B, K) at the peak plus each (dx, dy); beyond the border the border's cell."""
+def _around(maps: Tensor, x_map: Tensor, y_map: Tensor, offsets: tuple) -> Tensor:
+    """Values (B, K, n) at the peak plus each (dx, dy) of n; beyond the border the border's cell.
+
+    Cells are counted in float32, exactly up to 2^24 of them: in exported models oneDNN fuses sums and products of
+    whole numbers, and of float64 with a number, and then gets them wrong (Paddle 3.2), or refuses them (2.6).
+    """
     height, width = maps.shape[2:]
-    dx, dy = (paddle.to_tensor(axis, dtype="int64") for axis in zip(*offsets))
-    x = paddle.clip(x_map.unsqueeze(-1) + dx, 0, width - 1)
-    y = paddle.clip(y_map.unsqueeze(-1) + dy, 0, height - 1)
-    return paddle.take_along_axis(maps.flatten(2), y * width + x, -1).unbind(-1)
+    dx, dy = (paddle.to_tensor(axis, dtype="float32") for axis in zip(*offsets))
+    x = (x_map.astype("float32").unsqueeze(-1) + dx).clip(0, width - 1)
+    y = (y_map.astype("float32").unsqueeze(-1) + dy).clip(0, height - 1)
+    return paddle.take_along_axis(maps.flatten(2), (y * width + x).astype("int64"), -1)
 
 
 def _inside(maps: Tensor, x_map: Tensor, y_map: Tensor, far: int) -> Tensor:
@@ -140,8 +157,18 @@ def _inside(maps: Tensor, x_map: Tensor, y_map: Tensor, far: int) -> Tensor:
     return (x_map > 1) & (x_map < width - far) & (y_map > 1) & (y_map < height - far)
 
 
-def _newton(dx: Tensor, dy: Tensor, dxx: Tensor, dxy: Tensor, dyy: Tensor) -> tuple[Tensor, Tensor]:
-    """Step (B, K, 2) to the extremum of a quadratic, and where its Hessian can be inverted (B, K)."""
+def _newton(logs: Tensor, derivatives: dict, epsilon: float) -> tuple[Tensor, Tensor]:
+    """Step to the extremum of a quadratic, and where its Hessian, plus epsilon in its diagonal, can be inverted.
+
+    Args:
+        logs: (B, K, n) float64 at the n offsets of `derivatives`, which says how they make up the five derivatives.
+
+    Returns:
+        step (B, K, 2) and solved (B, K).
+    """
+    weights = paddle.to_tensor(np.array(list(derivatives.values()), np.float64))
+    diagonal = paddle.to_tensor(np.array([0.0, 0.0, epsilon, 0.0, epsilon]))
+    dx, dy, dxx, dxy, dyy = (paddle.matmul(logs, weights) + diagonal).unbind(-1)
     determinant = dxx * dyy - dxy * dxy
     solved = determinant != 0
     determinant = paddle.where(solved, determinant, paddle.ones_like(determinant))

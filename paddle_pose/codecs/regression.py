@@ -113,7 +113,7 @@ class Regression:
         output = output.astype("float32")
         joints_crop = output[..., :2] * paddle.to_tensor(self._scale) + paddle.to_tensor(self._shift)
         if not self.sigma:
-            return joints_crop, paddle.ones(output.shape[:2])
+            return joints_crop, paddle.ones_like(joints_crop[..., 0])
         return joints_crop, (1 - output[..., 2:]).mean(-1)
 
     def mirror(self, output: Tensor) -> Tensor:

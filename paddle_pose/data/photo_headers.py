@@ -54,15 +54,17 @@ def check_pixels(path: str, size_wh: Size) -> None:
         )
 
 
-def chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(name, data) of the chunks of a PNG or a WebP file; stops where the file does."""
+def chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """(name, data) of the chunks of a PNG or a WebP file; stops at one that is not wholly there."""
     big_endian = not content.startswith(b"RIFF")
     at = 8 if big_endian else 12
     while at + 8 <= len(content):
         first, second = content[at : at + 4], content[at + 4 : at + 8]
         name, size = (second, first) if big_endian else (first, second)
         size = int.from_bytes(size, "big" if big_endian else "little")
-        yield name, content[at + 8 : at + 8 + size]
+        if at + 8 + size > len(content):
+            return
+        yield name, memoryview(content)[at + 8 : at + 8 + size]
         at += size + (12 if big_endian else 8 + size % 2)  # PNG: a checksum; WebP: filled up to an even size
 
 
@@ -102,7 +104,8 @@ def _jpeg(content: bytes) -> tuple[Size, bool]:
 
 
 def _png(content: bytes) -> tuple[Size, bool]:
-    if len(content) < 24 or content.rfind(b"IEND") < 0:
+    """Size and completeness; OpenCV makes room for a chunk as large as it says it is, be it 2 GB in a file of 2 kB."""
+    if len(content) < 24 or not any(name == b"IEND" for name, _ in chunks(content)):
         return None, False
     return struct.unpack(">II", content[16:24]), True
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from paddle_pose.data.photo_headers import check_pixels, checked_size_wh
 from paddle_pose.errors import DataError
+from paddle_pose.video_files import quiet_opencv
 
-_LOGGING, _SILENT = getattr(cv2.utils, "logging", cv2), 0  # older OpenCVs have it in cv2 itself
 _MAX_BYTES = 2**30  # 100 megapixels of four 16-bit channels take 0.8e9
 
 
@@ -84,13 +84,11 @@ def read_content(path: str) -> bytes:
 
 def decoded(path: str, content: bytes, flags: int) -> np.ndarray:
     """What OpenCV makes of a file with `cv2.IMREAD_*` flags: BGR; DataError where it makes nothing of it."""
-    level = _LOGGING.setLogLevel(_SILENT)  # the one line below says it
     try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+        with quiet_opencv():
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error:
         image = None
-    finally:
-        _LOGGING.setLogLevel(level)
     if image is None:
         raise DataError(f"{path} is not a picture that OpenCV can decode; replace the file{_limit()}")
     check_pixels(path, (image.shape[1], image.shape[0]))

@@ -4,10 +4,12 @@ The same record describes a network in training's own files and an exported one 
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Optional
+from typing import TYPE_CHECKING, Any, Literal, Optional
 
-from paddle_pose.builder import Parts
 from paddle_pose.skeletons import Skeleton
+
+if TYPE_CHECKING:  # who only reads a description, to run ONNX for instance, need not wait for Paddle
+    from paddle_pose.builder import Parts
 
 PADDING = 1.25  # of a box, where the dataset that a network was trained on does not say
 
@@ -44,7 +46,7 @@ class Description:
     config: dict[str, Any]
 
 
-def describe(parts: Parts, outputs: tuple[str, ...], mirror_test: bool) -> Description:
+def describe(parts: "Parts", outputs: tuple[str, ...], mirror_test: bool) -> Description:
     """The description of what a configuration builds."""
     config = parts.config
     everybody = hasattr(parts.codec, "people")

@@ -9,7 +9,7 @@ import paddle
 from paddle_pose import geometry
 from paddle_pose.engine import distributed
 from paddle_pose.engine.multi_scale import ScaleAverage
-from paddle_pose.engine.preprocess import Normaliser
+from paddle_pose.engine.preprocess import Normaliser, seen_output
 from paddle_pose.interfaces import Codec, Network
 from paddle_pose.samples import Batch, Predictions
 
@@ -75,11 +75,7 @@ class Evaluator:
     def output(self, network: Network, images: np.ndarray, color_gain: np.ndarray) -> paddle.Tensor:
         """The last stage's output for (B, H, W, 3) crops."""
         normalised = self._normalise(images, color_gain)
-        output = network(normalised)[-1]
-        if self._mirror_test:
-            mirrored = network(paddle.flip(normalised, axis=[3]))[-1]
-            output = (output + self._codec.mirror(mirrored)) * 0.5
-        return output
+        return seen_output(network, self._codec, normalised, self._mirror_test)
 
     def _decode_scales(self, network: Network, batch: Batch) -> tuple[paddle.Tensor, paddle.Tensor]:
         crops = np.split(batch.images, len(self._scales), axis=1)

@@ -1,11 +1,16 @@
-"""uint8 crops -> network input, joints -> targets, on the device."""
+"""uint8 crops -> network input, joints -> targets, network -> the output that is decoded, on the device.
+
+`Normaliser.colors` and `seen_output` are also what an exported model holds: they run on tensors alone, and no size of a
+batch or of a photo goes through Python.
+"""
 
 from typing import Optional
 
 import numpy as np
 import paddle
 
-from paddle_pose.interfaces import Codec
+from paddle_pose.codecs.mirrored import reversed_columns
+from paddle_pose.interfaces import Codec, Network
 from paddle_pose.samples import Batch
 
 
@@ -28,12 +33,26 @@ class Normaliser:
 
     def __call__(self, images: np.ndarray, color_gain: np.ndarray) -> paddle.Tensor:
         """Normalises a batch; a colour gain (B, 3) multiplies the image first, clipped at 255."""
-        pixels = paddle.to_tensor(images).transpose([0, 3, 1, 2]).astype("float32")
-        if (color_gain != 1).any():
-            pixels = (pixels * paddle.to_tensor(color_gain.reshape(-1, 3, 1, 1))).clip(0.0, 255.0)
+        gain = paddle.to_tensor(color_gain.reshape(-1, 3, 1, 1)) if (color_gain != 1).any() else None
+        return self.colors(paddle.to_tensor(images), gain)
+
+    def colors(self, images: paddle.Tensor, gain: Optional[paddle.Tensor] = None) -> paddle.Tensor:
+        """The same of tensors: (B, H, W, 3) uint8 and a gain (B, 3, 1, 1), or none."""
+        pixels = images.astype("float32").transpose([0, 3, 1, 2])  # Paddle 2.6 transposes no bytes in a program
+        if gain is not None:
+            pixels = (pixels * gain).clip(0.0, 255.0)
         if self._reversed:
             pixels = paddle.flip(pixels, axis=[1])
         return pixels * paddle.to_tensor(self._scale) - paddle.to_tensor(self._shift)
+
+
+def seen_output(network: Network, codec: Codec, normalised: paddle.Tensor, mirror_test: bool) -> paddle.Tensor:
+    """The last stage's output, float32; with `mirror_test` the mean with the un-mirrored one of the mirrored images."""
+    output = network(normalised)[-1].astype("float32")
+    if mirror_test:
+        mirrored = network(reversed_columns(normalised))[-1].astype("float32")
+        output = (output + codec.mirror(mirrored)) * 0.5
+    return output
 
 
 def network_input(

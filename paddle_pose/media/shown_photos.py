@@ -37,7 +37,11 @@ def read_shown_photo(path: str) -> np.ndarray:
         DataError: the file is missing, unreadable, empty, cut off, no picture of a kind above, over 100 megapixels
             (refused before it is decoded), or a TIFF of 32-bit numbers.
     """
-    content = read_content(path)
+    return shown_photo(path, read_content(path))
+
+
+def shown_photo(path: str, content: bytes) -> np.ndarray:
+    """`read_shown_photo` of bytes that have been read; `path` only stands in messages."""
     kind = photo_kind(content)
     if kind is None or checked_size_wh(path, content) is None:
         raise DataError(f"{path} is {_named(content)}; photos are read from {KINDS} files, convert it to one")
@@ -77,7 +81,7 @@ def _orientation(content: bytes) -> int:
     """The tag of a PNG's or WebP's Exif data, 1 to 8; 1 of other kinds, which OpenCV has turned."""
     if photo_kind(content) not in ("PNG", "WebP"):
         return 1
-    exif = next((data for name, data in chunks(content) if name in (b"eXIf", b"EXIF")), b"")
+    exif = bytes(next((data for name, data in chunks(content) if name in (b"eXIf", b"EXIF")), b""))
     return tiff_numbers(exif[6:] if exif.startswith(b"Exif\0\0") else exif).get(_ORIENTATION, 1)
 
 

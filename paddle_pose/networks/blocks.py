@@ -200,7 +200,7 @@ def check_multiple(images: paddle.Tensor, multiple: int) -> None:
 
 
 def _is_eager_on_cpu(x: paddle.Tensor) -> bool:
-    return paddle.in_dynamic_mode() and x.place.is_cpu_place()
+    return x.place.is_cpu_place() if paddle.in_dynamic_mode() else False
 
 
 @cache

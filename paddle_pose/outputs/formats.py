@@ -11,6 +11,7 @@ from paddle_pose.outputs.drawing import Drawing
 from paddle_pose.outputs.names import OutputNames
 from paddle_pose.outputs.openpose_json import OpenPoseWriter
 from paddle_pose.outputs.pictures import PictureWriter
+from paddle_pose.outputs.video import VideoWriter
 from paddle_pose.outputs.writer import PoseWriter, Writers, check_writable
 from paddle_pose.skeletons import Skeleton
 
@@ -49,10 +50,8 @@ def _open(
     if name == "pictures":
         return PictureWriter(save_dir, drawing, names)
     if name == "video":
-        from paddle_pose.outputs.video import VideoWriter
-
         by_name = {source.name: source for source in sources}  # asked when its time comes: a video's header is read
-        return VideoWriter(save_dir, drawing, lambda source: by_name[source].frame_rate, names)
+        return VideoWriter(save_dir, drawing, lambda source: getattr(by_name.get(source), "frame_rate", None), names)
     if name == "coco":
         return CocoWriter(save_dir, skeleton, [source.name for source in sources])
     if name == "openpose":

@@ -180,7 +180,8 @@ def test_more_than_100_megapixels_are_refused_before_decoding(tmp_path, monkeypa
 
 def test_100_megapixels_are_not_too_many():
     def png(width):
-        return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", width, 10000) + b"IEND"
+        head = b"\x89PNG\r\n\x1a\n\0\0\0\x08IHDR" + struct.pack(">II", width, 10000)
+        return head + b"crc_\0\0\0\0IENDcrc_"
 
     assert checked_size_wh("photo.png", png(10000)) == (10000, 10000)
     with pytest.raises(DataError, match="10001 x 10000"):
@@ -198,6 +199,19 @@ def test_a_photo_that_is_cut_off_ends_in_one_line(tmp_path, capfd, form, share):
         read_shown_photo(str(tmp_path / "cut"))
     assert "\n" not in str(error.value)
     assert "ERROR" not in capfd.readouterr().err  # OpenCV's own lines
+
+
+def test_a_png_that_asks_for_gigabytes_gets_none(tmp_path, quarters, monkeypatch):
+    """OpenCV 5 would zero 2 GB for this file of a few hundred bytes."""
+    path = written(tmp_path, quarters, "PNG")
+    with open(path, "rb") as file:
+        content = file.read()
+    at = content.index(b"IDAT")
+    with open(path, "wb") as file:
+        file.write(content[: at - 4] + struct.pack(">I", 2**31 - 2**16) + content[at:])
+    monkeypatch.setattr(cv2, "imdecode", lambda *arguments: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match="is cut off"):
+        read_shown_photo(path)
 
 
 @pytest.mark.parametrize(

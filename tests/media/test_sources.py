@@ -8,6 +8,7 @@ import pytest
 
 from paddle_pose.errors import DataError
 from paddle_pose.media.sources import open_sources
+from paddle_pose.media.videos import VideoSource
 
 
 @pytest.fixture
@@ -110,6 +111,13 @@ def test_a_link_to_nothing_is_a_photo_that_is_missing(folder):
         list(open_sources(["link.jpg"])[0])
 
 
+def test_links_that_lead_nowhere_do_not_hide_the_photos_beside_them(folder):
+    os.symlink("gone.jpg", "below/gone.jpg")
+    os.symlink("loop.jpg", "below/loop.jpg")
+    os.symlink("..", "below/up.jpg")
+    assert names("below") == ["below/a.bmp", "below/gone.jpg", "below/loop.jpg"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_without_permission(folder):
     os.chmod("below", 0)
@@ -117,12 +125,11 @@ def test_a_folder_without_permission(folder):
         open_sources(["below"])
 
 
-def test_videos_and_cameras_go_by_suffix_and_digits(folder):
-    videos = pytest.importorskip("paddle_pose.media.videos")
+def test_videos_go_by_their_suffix_and_cameras_by_digits(folder, monkeypatch):
     (folder / "film.MP4").write_bytes(b"not read yet")
-    video, camera = open_sources(["film.MP4", "0"])
-    assert isinstance(video, videos.VideoSource)
-    assert isinstance(camera, videos.CameraSource)
-    assert (video.name, camera.name) == ("film.MP4", "camera 0")
+    (video,) = open_sources(["film.MP4"])
+    assert isinstance(video, VideoSource)
+    assert (video.name, video.kind) == ("film.MP4", "video")
     assert names("film*") == ["film.MP4"]
-    assert names("0", "00") == ["camera 0"]
+    monkeypatch.setattr("paddle_pose.media.sources.CameraSource", lambda number: ("camera", number))
+    assert open_sources(["0", "00", "12"]) == [("camera", 0), ("camera", 12)]

@@ -59,6 +59,18 @@ def test_every_photo_in_every_format(tmp_path, photos):
     assert np.abs(jpeg.astype(int) - drawn[..., ::-1]).mean() < 10  # thin coloured lines suffer in a JPEG
 
 
+def test_a_video_in_every_format(tmp_path):
+    with opened(tmp_path / "out", [], [*FORMATS, "video"]) as writers:
+        for index in range(3):
+            writers.add(frame("in/a.avi", index, index / 25), FramePoses(people(1)))
+        writers.add(frame("in/a.jpg"), nobody())
+    assert files(tmp_path / "out") == [
+        *("a.mp4", "a_2.jpg", "coco_images.json", "coco_results.json"),
+        *(f"openpose/a_{index:012d}_keypoints.json" for index in range(3)),
+        *("openpose/a_2_keypoints.json", "poses.csv"),
+    ]
+
+
 def test_frames_of_videos_are_no_pictures(tmp_path):
     with opened(tmp_path, [], ["pictures"]) as writers:
         writers.add(frame("f.mp4", 0, 0.0), nobody())

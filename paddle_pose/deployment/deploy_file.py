@@ -1,0 +1,253 @@
+"""`deploy.yaml`: what stands beside an exported model, for the programs and for the people who run it.
+
+An exported folder holds one model, in one form or in both:
+
+    deploy.yaml                       always
+    model.json, model.pdiparams       for Paddle Inference 3.x; of Paddle 2.6 it is model.pdmodel, model.pdiparams
+    model.onnx                        for ONNX
+
+The outputs of both come in the order of `outputs`. docs/export.md says what each key holds.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, Optional
+
+import pydantic
+import yaml
+
+from paddle_pose.atomic_files import replacing
+from paddle_pose.config import check_config
+from paddle_pose.config_sections import Section
+from paddle_pose.data.skeleton_settings import WrittenSkeleton, problem_of
+from paddle_pose.deployment.description import Description
+from paddle_pose.deployment.wording import words
+from paddle_pose.errors import CheckpointError, ConfigError
+from paddle_pose.skeletons import Skeleton
+
+DEPLOY_FILE, PREFIX, INPUT_NAME = "deploy.yaml", "model", "images"
+PROGRAMS, WEIGHTS, ONNX = (f"{PREFIX}.json", f"{PREFIX}.pdmodel"), f"{PREFIX}.pdiparams", f"{PREFIX}.onnx"
+FORM = 1
+_OUTPUTS = {"one": (("joints", "scores"), ("joints", "scores", "maps")), "everybody": (("maps",),)}
+_Side = pydantic.conint(gt=0, le=16384)
+_Byte = pydantic.conint(ge=0, le=255)
+_Pairs = tuple[tuple[str, str], ...]
+
+
+class _Skeleton(Section):
+    """All of a `Skeleton`, so that the one that is read equals the one that was written."""
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: _Pairs = ()
+    mirror_pairs: Optional[_Pairs] = None
+    sigmas: Optional[tuple[float, ...]] = None
+    upper_body: tuple[str, ...] = ()
+    redundant_limbs: _Pairs = ()
+    groups: Optional[dict[str, tuple[str, ...]]] = None
+    annotated_as: Optional["_Skeleton"] = None
+
+    @pydantic.model_validator(mode="after")
+    def _agrees(self) -> "_Skeleton":
+        own = {key: getattr(self, key) for key in WrittenSkeleton.model_fields}
+        # A pair of names with sides is not demanded here: no name needs one, and the pairs are written out.
+        problem = problem_of(WrittenSkeleton(**{**own, "mirror_pairs": self.mirror_pairs or ()}))
+        strange = [name for members in (self.groups or {}).values() for name in members if name not in self.joints]
+        if problem is None and strange:
+            problem = f"groups: there is no joint {strange[0]!r}"
+        if problem is None and not set(self.redundant_limbs) <= set(self.limbs):
+            problem = "redundant_limbs: one of them is not among the limbs"
+        if problem is not None:
+            raise ValueError(problem)
+        return self
+
+    def made(self) -> Skeleton:
+        """The skeleton."""
+        fields = {key: getattr(self, key) for key in ("name", "joints", "limbs", "upper_body", "redundant_limbs")}
+        return Skeleton(
+            **fields,
+            groups=self.groups,
+            oks_sigmas=self.sigmas,
+            mirror_pairs=self.mirror_pairs,
+            annotated_as=self.annotated_as and self.annotated_as.made(),
+        )
+
+
+class _Input(Section):
+    """One uint8 array (B, height, width, 3), RGB."""
+
+    name: Literal["images"] = INPUT_NAME
+    dtype: Literal["uint8"] = "uint8"
+    layout: Literal["BHWC"] = "BHWC"
+    color_order: Literal["RGB"] = "RGB"
+    wh: Optional[tuple[_Side, _Side]]
+    stride: _Side
+
+
+class _Crop(Section):
+    """How a person is cut from a photo."""
+
+    padding: float = pydantic.Field(gt=0, le=100)
+    pixel_centres: bool
+    border: tuple[_Byte, _Byte, _Byte]
+
+
+class DeployFile(Section):
+    """The whole file. What programs need is checked; `words` and the facts behind it are for people."""
+
+    form: Literal[1]
+    network: str
+    finds: Literal["one", "everybody"]
+    input: _Input
+    crop: _Crop
+    outputs: tuple[Literal["joints", "scores", "maps"], ...] = pydantic.Field(min_length=1)
+    mirror_test: bool
+    skeleton: _Skeleton
+    words: Any = None
+    facts: dict[str, Any] = {}
+    config: dict[str, Any]
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> "DeployFile":
+        if self.finds == "one" and self.input.wh is None:
+            raise ValueError("input.wh is missing: a model of one person has crops of one size")
+        if len(set(self.outputs)) != len(self.outputs):
+            raise ValueError(f"outputs {list(self.outputs)} name one twice")
+        known = _OUTPUTS[self.finds]
+        if self.outputs not in known:
+            raise ValueError(f"outputs {list(self.outputs)}: where finds is {self.finds}, they are {list(known[-1])}")
+        return self
+
+    def description(self) -> Description:
+        """What programs need of it."""
+        return Description(
+            network=self.network,
+            finds=self.finds,
+            input_wh=self.input.wh,
+            stride=self.input.stride,
+            outputs=self.outputs,
+            mirror_test=self.mirror_test,
+            pixel_centres=self.crop.pixel_centres,
+            border=self.crop.border,
+            padding=self.crop.padding,
+            skeleton=self.skeleton.made(),
+            config=self.config,
+        )
+
+
+def write_description(folder: Path, description: Description, facts: Optional[dict[str, Any]] = None) -> None:
+    """Writes `deploy.yaml` into a folder, whole or not at all.
+
+    Args:
+        folder: made if it is not there.
+        description: of the model.
+        facts: what else is known, plain values: `files`, `source`, `made_by`, `checked`.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    mapping = {
+        "form": FORM,
+        "network": description.network,
+        "finds": description.finds,
+        "input": _Input(wh=description.input_wh, stride=description.stride).model_dump(mode="json"),
+        "crop": {
+            "padding": description.padding,
+            "pixel_centres": description.pixel_centres,
+            "border": list(description.border),
+        },
+        "outputs": list(description.outputs),
+        "mirror_test": description.mirror_test,
+        "words": words(description),
+        "skeleton": _skeleton_mapping(description.skeleton),
+        "facts": facts or {},
+        "config": description.config,
+    }
+    text = yaml.dump(mapping, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    with replacing(Path(folder) / DEPLOY_FILE) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_description(folder: Path) -> Description:
+    """What `deploy.yaml` of an exported folder says; CheckpointError as `read_deploy_file`."""
+    return read_deploy_file(folder).description()
+
+
+def read_deploy_file(folder: Path) -> DeployFile:
+    """The whole `deploy.yaml` of an exported folder.
+
+    Raises:
+        CheckpointError: the folder or the file is not there, or the file is damaged: one line with the key.
+    """
+    path = Path(folder) / DEPLOY_FILE
+    try:
+        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        what = "there is no such folder" if not Path(folder).is_dir() else f"it has no {DEPLOY_FILE}"
+        raise CheckpointError(f"{folder}: not an exported model: {what}; make one with export.py") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); check the folder of the model") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, or a date no calendar has
+        raise CheckpointError(f"{path}: not valid YAML ({' '.join(str(error).split())}); export again") from None
+    if not isinstance(mapping, dict):
+        raise CheckpointError(f"{path}: holds a {type(mapping).__name__}, not a mapping; export again")
+    return _checked(mapping, path)
+
+
+def _checked(mapping: dict, path: Path) -> DeployFile:
+    form = mapping.get("form")
+    if isinstance(form, int) and form > FORM:
+        raise CheckpointError(f"{path}: is of form {form}, this version reads form {FORM}; use a newer paddle_pose")
+    try:
+        read = DeployFile.model_validate(mapping)
+        check_config(read.config, f"{path}: config")
+    except ConfigError as error:
+        raise CheckpointError(f"{error}; export again") from None
+    except pydantic.ValidationError as error:
+        raise CheckpointError(f"{path}: {_first(error)}; export again") from None
+    return read
+
+
+def _first(error: pydantic.ValidationError) -> str:
+    """The first problem that pydantic found: key, value, reason."""
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return f"key {key!r} is missing"
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key!r}"
+    if first["type"] == "value_error":  # of a validator of ours
+        return f"{key}: {first['ctx']['error']}" if key else str(first["ctx"]["error"])
+    return f"{key}={first['input']!r:.80} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
+
+
+def _skeleton_mapping(skeleton: Skeleton) -> dict[str, Any]:
+    """All of a skeleton as plain lists; what it does not have is left out."""
+    mapping = {
+        "name": skeleton.name,
+        "joints": list(skeleton.joints),
+        "limbs": _lists(skeleton.limbs),
+        "mirror_pairs": None if skeleton.mirror_pairs is None else _lists(skeleton.mirror_pairs),
+        "sigmas": skeleton.oks_sigmas and list(skeleton.oks_sigmas),
+        "upper_body": list(skeleton.upper_body),
+        "redundant_limbs": _lists(skeleton.redundant_limbs),
+        "groups": {name: list(joints) for name, joints in skeleton.groups.items()},
+        "annotated_as": skeleton.annotated_as and _skeleton_mapping(skeleton.annotated_as),
+    }
+    return {key: value for key, value in mapping.items() if value is not None}
+
+
+def _lists(pairs: tuple) -> list[list[str]]:
+    return [list(pair) for pair in pairs]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Short lists on one line each, no anchors: a person can read and edit it."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Always: the same list twice is written twice."""
+        return True
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: Optional[bool] = None) -> yaml.Node:
+        """On one line where nothing in it is longer than a word."""
+        plain = all(not isinstance(item, (list, tuple, dict)) and len(str(item)) < 24 for item in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=plain)
