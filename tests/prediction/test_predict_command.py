@@ -300,7 +300,8 @@ class TestHowItEnds:
         assert names(tmp_path / "out") == ["1.png", "coco_images.json", "coco_results.json"]
         assert len(results(tmp_path / "out")) == 1
 
-    def test_a_signal_of_the_terminal(self, models, tmp_path):
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal(self, number, models, tmp_path):
         """For real: a long video, interrupted after its first frames."""
         video = write_video(tmp_path / "long.mp4", frames=1500)
         flags = ["--input", video, "--pretrained_model", models["one"], "--save_dir", tmp_path / "out"]
@@ -310,7 +311,7 @@ class TestHowItEnds:
         while time.monotonic() < end_s and not any((tmp_path / "out").glob(".long.*.mp4")):
             time.sleep(0.05)
         time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, errors = process.communicate(timeout=60)
         assert process.returncode == 130, errors
         assert "Traceback" not in errors
