@@ -37,11 +37,21 @@ def _cpu_facts() -> str:
         return ""
 
 
-def _mkl_code_path(cpuinfo: str) -> str:
-    """MKL runs its SSE path on AMD CPUs unless told: '7' is AVX-512, '5' AVX2, '' leaves other CPUs alone."""
+def _cpu(cpuinfo: str) -> tuple[dict[str, str], set[str]]:
+    """Facts about the first core, and what it can do."""
     lines = cpuinfo.split("\n\n")[0].splitlines()
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = set(facts.get("flags", "").split())
+    return facts, set(facts.get("flags", "").split())
+
+
+def has_avx512() -> bool:
+    """Whether the CPU has the AVX-512 of Skylake-X and later; False where Linux does not say."""
+    return _cpu(_cpu_facts())[1] >= _AVX512
+
+
+def _mkl_code_path(cpuinfo: str) -> str:
+    """MKL runs its SSE path on AMD CPUs unless told: '7' is AVX-512, '5' AVX2, '' leaves other CPUs alone."""
+    facts, flags = _cpu(cpuinfo)
     if facts.get("vendor_id") != "AuthenticAMD":
         return ""
     if flags >= _AVX512:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.cli.options import common_parser, run_command
+from paddle_pose.cli.options import common_parser, positive, run_command
 
 _CELL = 288  # pixels of a picture's longer side on the sheets, about
 
@@ -15,22 +15,16 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--split", choices=("train", "valid"), default="train", help="augmented, or plain (default: train)"
     )
-    flags.add_argument("--num_samples", type=_positive, default=8, metavar="N", help="spread over it (default: 8)")
+    flags.add_argument("--num_samples", type=positive, default=8, metavar="N", help="spread over it (default: 8)")
     flags.add_argument(
         "--epochs",
-        type=_positive,
+        type=positive,
         default=1,
         metavar="K",
         help="draws of each sample, of the first K epochs (default: 1)",
     )
     flags.add_argument("--save_dir", metavar="DIR", default="output/browse", help="default: output/browse")
     return flags
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
 
 
 def main(argv=None) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any, Optional
 
-from paddle_pose.cli.options import run_command
+from paddle_pose.cli.options import positive, run_command
 
 FORMATS = ("pictures", "video", "coco", "openpose", "csv")  # as outputs/formats.py; not imported, for a quick --help
 ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")  # as deployment/deployed_model.py
@@ -39,7 +39,7 @@ def _add_model(group: Any) -> None:
     group.add_argument("--mirror_test", action="store_true", help="average with the mirrored picture; twice the time")
     group.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:i (default: auto)")
     group.add_argument("--batch_size", type=int, metavar="N", help="people, or photos, at once (default: 8)")
-    group.add_argument("--threads", type=_positive, metavar="N", help="of the CPU (default: all cores)")
+    group.add_argument("--threads", type=positive, metavar="N", help="of the CPU (default: all cores)")
     group.add_argument("--engine", choices=ENGINES, default="auto", help="what runs an exported model (default: auto)")
 
 
@@ -62,7 +62,7 @@ def _add_looks(group: Any) -> None:
     group.add_argument("--no_track", action="store_false", dest="track", help="people without numbers")
     group.add_argument("--smooth", action="store_true", default=None, help="steady joints in a video (default)")
     group.add_argument("--no_smooth", action="store_false", dest="smooth", help="joints as found in each frame")
-    group.add_argument("--max_frames", type=_positive, metavar="N", help="of each video or camera")
+    group.add_argument("--max_frames", type=positive, metavar="N", help="of each video or camera")
 
 
 def _number(text: str) -> float:
@@ -70,12 +70,6 @@ def _number(text: str) -> float:
     if value != value:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return value
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
 
 
 def main(argv=None) -> int:
@@ -108,7 +102,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _bundled_photo(arguments: argparse.Namespace) -> str:
     from paddle_pose import zoo
-    from paddle_pose.prediction.predictor import bundled_name
+    from paddle_pose.prediction.opening import bundled_name
 
     return str(zoo.default_photo(bundled_name(arguments.pretrained_model) or zoo.DEFAULT_MODEL))
 
@@ -202,7 +196,7 @@ def _tracker_maker(arguments: argparse.Namespace, predictor: Any) -> Optional[An
 
 
 def _tell_of_rendered_people(arguments: argparse.Namespace) -> None:
-    from paddle_pose.prediction.predictor import bundled_name
+    from paddle_pose.prediction.opening import bundled_name
 
     if arguments.input and not arguments.model_dir and bundled_name(arguments.pretrained_model):
         print(

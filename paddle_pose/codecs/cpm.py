@@ -24,6 +24,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_pose.codecs.bumps import draw_bumps
+from paddle_pose.codecs.mirrored import reversed_columns
 from paddle_pose.codecs.refine import parabola_step, peak
 from paddle_pose.errors import ConfigError
 from paddle_pose.registry import CODECS
@@ -166,9 +167,7 @@ class CPMHeatmap:
         joints = [*self.mirror_joints, *([len(self.mirror_joints)] if self.background else [])]
         if output.shape[1] != len(joints):
             raise ValueError(f"expected {len(joints)} maps to mirror, but got {output.shape[1]}")
-        columns = list(range(output.shape[3] - 1, -1, -1))
-        swapped = paddle.gather(output, paddle.to_tensor(joints, dtype="int64"), axis=1)
-        return paddle.gather(swapped, paddle.to_tensor(columns, dtype="int64"), axis=3)
+        return reversed_columns(paddle.gather(output, paddle.to_tensor(joints, dtype="int64"), axis=1))
 
 
 def _enlarging_matrix(cells: int, stride: int) -> np.ndarray:

@@ -34,6 +34,7 @@ from paddle import Tensor
 from paddle_pose.codecs.affinity_fields import RULES, AffinityFields
 from paddle_pose.codecs.bumps import draw_bumps
 from paddle_pose.codecs.grouping import Grouper, GroupingRules
+from paddle_pose.codecs.mirrored import reversed_columns
 from paddle_pose.codecs.refine import parabola_step, peak
 from paddle_pose.errors import ConfigError
 from paddle_pose.registry import CODECS
@@ -200,7 +201,6 @@ class PartAffinity:
         joints = [*self.mirror_joints, len(self.mirror_joints)]  # the background stays
         if output.shape[1] != self._num_fields + len(joints):
             raise ValueError(f"expected {self._num_fields + len(joints)} maps to mirror, but got {output.shape[1]}")
-        last = output.shape[3] - 1
-        output = paddle.gather(output, last - paddle.arange(last + 1), axis=3)
+        output = reversed_columns(output)
         maps = paddle.gather(output[:, self._num_fields :], paddle.to_tensor(joints, dtype="int64"), axis=1)
         return paddle.concat([self._fields.mirror(output[:, : self._num_fields]), maps], 1)

@@ -1,4 +1,8 @@
-"""The layer that is exported: pixels in, joints out, with the code that runs in training and validation inside."""
+"""The layer that is exported: pixels in, joints out, with the code that runs in training and validation inside.
+
+Paddle records what this code does with tensors. It need not rewrite it first (`not_to_static`), as no branch in it
+depends on what a tensor holds; that saves most of the time of an export.
+"""
 
 import paddle
 
@@ -42,10 +46,12 @@ class Deployable(paddle.nn.Layer):
         """
         return self.decoded(self.output(images))
 
+    @paddle.jit.not_to_static
     def output(self, images: paddle.Tensor) -> paddle.Tensor:
         """The output that is decoded."""
         return seen_output(self.network, self.codec, self.normalise.colors(images), self.mirror_test)
 
+    @paddle.jit.not_to_static
     def decoded(self, output: paddle.Tensor) -> list[paddle.Tensor]:
         """What `outputs` names, of what `output` gives."""
         if self.finds_everybody:

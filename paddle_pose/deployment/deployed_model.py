@@ -10,6 +10,7 @@ from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.onnx_model import OnnxModel, has_onnxruntime
 from paddle_pose.deployment.static_model import StaticModel
 from paddle_pose.errors import UserError
+from paddle_pose.runtime import has_avx512
 
 Engine = Literal["auto", "paddle", "onnxruntime", "tensorrt"]
 ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")
@@ -79,8 +80,7 @@ def open_deployed(
         folder: with `deploy.yaml`.
         device: `auto`, `cpu`, `gpu` or `gpu:i`; `auto` is a GPU if this build of Paddle runs on the one that is there.
         threads: of the CPU; all cores by default.
-        engine: what runs it. `auto` takes Paddle where its files are there, and onnxruntime where only `model.onnx` is.
-            docs/inference_speed.md has the measurements.
+        engine: what runs it; `auto`: see `choose_engine`.
 
     Raises:
         CheckpointError: files are missing or damaged.
@@ -88,21 +88,35 @@ def open_deployed(
     """
     folder = Path(folder)
     description = read_description(folder)
-    chosen = choose_engine(folder, engine)
+    if engine == "onnxruntime" and device not in ("auto", "cpu"):
+        raise UserError(f"--device {device}: onnxruntime runs on the CPU here; take --engine paddle")
+    chosen = choose_engine(folder, engine, device)
     if chosen == "onnxruntime":
-        if device not in ("auto", "cpu"):
-            raise UserError(f"--device {device}: onnxruntime runs on the CPU here; take --engine paddle")
         model = OnnxModel(folder / ONNX, threads)
     else:
         model = StaticModel(folder / PREFIX, device, threads, chosen)
     return DeployedModel(description, model, chosen, str(folder))
 
 
-def choose_engine(folder: Path, engine: str) -> Literal["paddle", "onnxruntime", "tensorrt"]:
-    """Which engine runs the model of a folder; see `open_deployed`."""
+def choose_engine(folder: Path, engine: str, device: str) -> Literal["paddle", "onnxruntime", "tensorrt"]:
+    """Which engine runs the model of a folder: the asked one, or with `auto` the fastest that is there.
+
+    On a GPU that is Paddle. On a CPU with AVX-512 it is Paddle too, with oneDNN; without AVX-512 onnxruntime needs a
+    third less time (docs/inference_speed.md), so there it is onnxruntime if it is installed and `model.onnx` is there.
+    """
     if engine not in ENGINES:
         raise UserError(f"--engine {engine}: unknown; use {', '.join(ENGINES)}")
     if engine != "auto":
         return engine
-    has_paddle = any((folder / name).is_file() for name in PROGRAMS)
-    return "onnxruntime" if not has_paddle and (folder / ONNX).is_file() and has_onnxruntime() else "paddle"
+    if not (folder / ONNX).is_file():
+        return "paddle"
+    if not any((folder / name).is_file() for name in PROGRAMS):
+        return "onnxruntime"
+    on_cpu = device == "cpu" or (device == "auto" and not _is_gpu_build())
+    return "onnxruntime" if on_cpu and has_onnxruntime() and not has_avx512() else "paddle"
+
+
+def _is_gpu_build() -> bool:
+    import paddle
+
+    return paddle.is_compiled_with_cuda()

@@ -21,7 +21,7 @@ from paddle_pose.errors import UserError
 
 MOST_PIXELS, MOST_SHARE = 0.01, 1e-3  # joints may differ by so many pixels; scores and maps by so much of the largest
 BATCHES = (1, 3)
-_ROUNDING, _DRAWS = 1e-5, 8  # of the largest value of an output; how many changes are tried
+_ROUNDING, _DRAWS = 3e-6, 8  # of the largest value of an output; how many changes are tried
 Run = Callable[[np.ndarray], list[np.ndarray]]
 
 

@@ -9,6 +9,7 @@ from typing import Optional
 import numpy as np
 import paddle
 
+from paddle_pose.codecs.mirrored import reversed_columns
 from paddle_pose.interfaces import Codec, Network
 from paddle_pose.samples import Batch
 
@@ -49,7 +50,7 @@ def seen_output(network: Network, codec: Codec, normalised: paddle.Tensor, mirro
     """The last stage's output, float32; with `mirror_test` the mean with the un-mirrored one of the mirrored images."""
     output = network(normalised)[-1].astype("float32")
     if mirror_test:
-        mirrored = network(paddle.flip(normalised, axis=[3]))[-1].astype("float32")
+        mirrored = network(reversed_columns(normalised))[-1].astype("float32")
         output = (output + codec.mirror(mirrored)) * 0.5
     return output
 
