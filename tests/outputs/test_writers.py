@@ -123,7 +123,6 @@ def test_one_writer_that_cannot_end_does_not_keep_the_others_from_it(tmp_path):
     assert not [name for name in files(tmp_path / "second") if name.endswith(".tmp")]
 
 
-@contextlib.contextmanager
 def test_a_folder_in_the_place_of_a_file_is_said_before_anything_is_computed(tmp_path, photos):
     (tmp_path / "out" / "coco_results.json").mkdir(parents=True)
     with pytest.raises(UserError, match=r"coco_results\.json: Is a directory"):
@@ -139,6 +138,7 @@ def test_cocos_list_of_pictures_takes_its_place_also_where_the_results_cannot(tm
     assert files(tmp_path) == ["coco_images.json"]
 
 
+@contextlib.contextmanager
 def files_of_at_most(size):
     """A disk that is full after so many bytes of a file, as far as this process knows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
