@@ -273,6 +273,16 @@ class TestBadInput:
         assert len(errors) == 1
         assert "is a file, not a folder" in errors[0]
 
+    @pytest.mark.parametrize(("flag", "name"), [("boxes", "coco_results"), ("annotations", "coco_images")])
+    def test_a_file_of_boxes_is_not_overwritten(self, flag, name, tmp_path, capsys):
+        path = tmp_path / f"{name}.json"
+        path.write_text("[]")
+        code, _, errors = predict(capsys, "--boxes", "boxes.json", f"--{flag}", path, "--save_dir", tmp_path)
+        assert code == 2
+        assert len(errors) == 1
+        assert f"--{flag} {path} would be overwritten by an output" in errors[0]
+        assert path.read_text() == "[]"
+
     def test_an_input_is_not_overwritten(self, models, photos, capsys):
         before = (photos / "1.png").read_bytes()
         arguments = ["--input", photos / "1.png", "--pretrained_model", models["one"], "--save_dir", photos]
