@@ -126,3 +126,7 @@ def test_a_picture_is_fitted_into_its_cell_and_centred():
 def test_a_cell_is_filled_to_its_edge(side):
     """1 / 49 * 49 is 0.9999999999999999."""
     assert (sheet([np.full((side, side, 3), 9, np.uint8)], 1, (49, 49)) == 9).all()
+
+
+def test_a_picture_of_one_pixel_can_be_laid_over():
+    assert viewer.lay_heat(np.zeros((1, 1, 3), np.uint8), np.ones((1, 1), np.float32)).shape == (1, 1, 3)
