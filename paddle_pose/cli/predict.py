@@ -89,6 +89,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     sources = open_sources(arguments.input or [_bundled_photo(arguments)])
     formats = _formats(arguments.save, sources)
     check_writable(arguments.save_dir)
+    _check_kept(arguments, formats)
     predictor = _open_predictor(arguments)
     _check_boxes(predictor, sources)
     drawing = _drawing(arguments, predictor)
@@ -116,6 +117,20 @@ def _formats(asked: Optional[list[str]], sources: list) -> list[str]:
     if not formats:
         raise ConfigError(f"--save {' '.join(asked)}: nothing would be written; the inputs are drawn by {min(drawn)}")
     return formats
+
+
+def _check_kept(arguments: argparse.Namespace, formats: list[str]) -> None:
+    """ConfigError if a file that says where people are would get lost under an output of its name."""
+    import os
+
+    from paddle_pose.errors import ConfigError
+    from paddle_pose.outputs.coco_json import IMAGES, RESULTS
+
+    outputs = [os.path.realpath(os.path.join(arguments.save_dir, name)) for name in (RESULTS, IMAGES)]
+    for flag in ("boxes", "annotations"):
+        path = getattr(arguments, flag)
+        if path is not None and "coco" in formats and os.path.realpath(path) in outputs:
+            raise ConfigError(f"--{flag} {path} would be overwritten by an output; choose another --save_dir")
 
 
 def _open_predictor(arguments: argparse.Namespace) -> Any:
