@@ -87,7 +87,7 @@ def write_report(
     """
     skeleton = getattr(metric, "skeleton", dataset.skeleton)
     found, cases = _analysis(dataset, predictions, metric, skeleton)
-    sections = [_numbers(report, circumstances), *found, _worst(cases, skeleton), _facts(circumstances, report)]
+    sections = [_numbers(report, circumstances), *found, _worst(cases, skeleton), _facts(circumstances)]
     text = page(circumstances.title, dataset.protocol, [section for section in sections if section is not None])
     try:
         with replacing(folder / FILE) as temporary:
@@ -121,7 +121,7 @@ def _numbers(report: Report, circumstances: Circumstances) -> Section:
     )
 
 
-def _facts(circumstances: Circumstances, report: Report) -> Section:
+def _facts(circumstances: Circumstances) -> Section:
     return Section("How it was made", table(["", ""], [list(pair) for pair in circumstances.facts.items()]))
 
 
