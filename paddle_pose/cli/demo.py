@@ -47,7 +47,7 @@ def _demo(arguments: argparse.Namespace) -> int:
             prevent_thread_lock=True,
             **{**launch_arguments, "share": arguments.share},
         )
-    except (OSError, ValueError) as error:  # a port that is taken, an address that is not ours
+    except (OSError, OverflowError, ValueError) as error:  # a port that is taken or none, an address that is not ours
         raise UserError(f"--host {arguments.host} --port {arguments.port}: {error}") from None
     try:
         print(f"=> {page.local_url}", flush=True)

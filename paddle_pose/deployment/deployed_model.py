@@ -1,7 +1,7 @@
 """A model that export.py wrote, ready to run: pixels in, joints out."""
 
 from pathlib import Path
-from typing import Literal, Optional, Union
+from typing import Literal, Optional, Union, get_args
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from paddle_pose.errors import UserError
 from paddle_pose.runtime import has_avx512
 
 Engine = Literal["auto", "paddle", "onnxruntime", "tensorrt"]
-ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")
+ENGINES: tuple[str, ...] = get_args(Engine)
 
 
 class DeployedModel:

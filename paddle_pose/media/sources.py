@@ -14,7 +14,7 @@ from paddle_pose.media.shown_photos import read_shown_photo
 from paddle_pose.media.videos import CameraSource, VideoSource
 
 PHOTO_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+VIDEO_SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv")
 _KNOWN = f"photos ({', '.join(PHOTO_SUFFIXES)}) and videos ({', '.join(VIDEO_SUFFIXES)})"
 
 
