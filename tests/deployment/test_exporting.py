@@ -166,7 +166,7 @@ def test_a_full_disk_of_which_paddle_says_nothing_is_one_line(kept, tmp_path, mo
 
     monkeypatch.setattr(paddle.jit, "save", cut)
     parts = parts_of("hourglass")
-    with pytest.raises(UserError, match="cannot be read again .*is there enough space on the disk") as caught:
+    with pytest.raises(UserError, match="cannot be read again; is there space on the disk") as caught:
         export(parts, tmp_path / "exported")
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
