@@ -15,12 +15,14 @@ def replacing(path: Union[str, Path]) -> Iterator[Path]:
     """A temporary path to write to, which becomes `path` when the block ends well; missing folders are made.
 
     Raises:
-        OSError: the disk is full, the folder cannot be written, or `path` is a device or a pipe; an older file at
-            `path` is untouched.
+        OSError: the disk is full, the folder cannot be written, or `path` is a folder, a device or a pipe; an older
+            file at `path` is untouched.
     """
     path = Path(path)
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):  # a renamed file would replace it
         raise OSError(errno.EINVAL, "it is a device or a pipe")
+    if os.path.isdir(path) and not os.path.islink(path):  # said before the work, not after it
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,9 +39,15 @@ def replacing(path: Union[str, Path]) -> Iterator[Path]:
 @contextlib.contextmanager
 def written_beside(path: Union[str, Path]) -> Iterator[Path]:
     """`replacing`, for files that no flag of their own names: CheckpointError in place of OSError."""
+    with one_line_for(path), replacing(path) as temporary:
+        yield temporary
+
+
+@contextlib.contextmanager
+def one_line_for(path: Union[str, Path]) -> Iterator[None]:
+    """CheckpointError, which says how to mend it, in place of an OSError of writing `path`."""
     try:
-        with replacing(path) as temporary:
-            yield temporary
+        yield
     except OSError as error:
         kept = "; the older file there is intact" if os.path.isfile(path) else ""
         raise CheckpointError(

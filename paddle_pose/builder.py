@@ -40,21 +40,17 @@ def build(config: Config) -> Parts:
     check_skeleton(config, skeleton)
     derived = {"num_joints": len(skeleton), "num_limbs": len(skeleton.limbs), "input_wh": config.input_wh}
     network = build_component(NETWORKS, config.network, "network", derived)
-    codec = build_component(
-        CODECS,
-        config.codec,
-        "codec",
-        {
-            "mirror": skeleton.mirror,
-            "skeleton": skeleton,
-            "input_wh": config.input_wh,
-            "stride": network.stride,
-        },
-    )
+    codec = build_codec(config, skeleton, network.stride)
     loss = build_component(LOSSES, config.loss, "loss", {"skeleton": skeleton, "network": network})
     colors = config.normalise
     normalise = Normaliser(colors.mean, colors.std, colors.order)
     return Parts(config, skeleton, network, codec, loss, normalise)
+
+
+def build_codec(config: Config, skeleton: Skeleton, stride: int) -> Codec:
+    """The codec of a configuration, for maps of a network with this stride; also without the network."""
+    derived = {"mirror": skeleton.mirror, "skeleton": skeleton, "input_wh": config.input_wh, "stride": stride}
+    return build_component(CODECS, config.codec, "codec", derived)
 
 
 def build_crop_maker(parts: Parts, dataset: Dataset, training: bool) -> CropMaker:
@@ -81,16 +77,21 @@ def build_test_crop_maker(parts: Parts, dataset: Dataset) -> CropMaker:
     return MultiScaleCrops(dataset, parts.config.input_wh, parts.codec.pixel_centres, scales, read, border)
 
 
+def photo_side(config: Config) -> int:
+    """Pixels that `valid.photo_fit` says of a whole photo's side at scale 1: `valid.photo_side`, else as `input_wh`."""
+    width, height = config.input_wh
+    sides = {"shorter": min(width, height), "longer": max(width, height), "height": height}
+    return config.valid.photo_side or sides[config.valid.photo_fit]
+
+
 def build_people_estimator(parts: Parts) -> PeopleEstimator:
     """Whole photos -> everybody in them, as `valid` says; ConfigError if the codec does not find everybody."""
-    width, height = parts.config.input_wh
     valid = parts.config.valid
-    sides = {"shorter": min(width, height), "longer": max(width, height), "height": height}
     return PeopleEstimator(
         parts.network,
         parts.codec,
         parts.normalise,
-        side=valid.photo_side or sides[valid.photo_fit],
+        side=photo_side(parts.config),
         fit=valid.photo_fit,
         scales=valid.test_scales,
         mirror_test=valid.mirror_test,
@@ -151,17 +152,25 @@ def load_network(path: str) -> paddle.nn.Layer:
     Raises:
         CheckpointError: the file is damaged, hostile, or does not say which network it is.
     """
-    parts = _load(path, {})
+    parts = load_parts(path)
     parts.network.config, parts.network.skeleton = parts.config, parts.skeleton
     return parts.network
 
 
-def _load(path: str, valid: dict[str, Any]) -> Parts:
-    """What a checkpoint of ours describes, with its weights, in eval mode; with other values of section `valid`."""
+def load_parts(path: str, valid: Optional[dict[str, Any]] = None) -> Parts:
+    """What a checkpoint of ours describes, with its weights, in eval mode.
+
+    Args:
+        path: a model file or training state as saved by training.
+        valid: other values of section `valid` of its configuration.
+
+    Raises:
+        CheckpointError: the file is damaged, hostile, or does not say which network it is.
+    """
     weights, facts = load_model(Path(path))
     if "config" not in facts:
         raise CheckpointError(f"{path}: does not say which network it is; build one with paddle_pose.build and load it")
-    parts = build(check_config(merge(facts["config"], {"valid": valid}), path))
+    parts = build(check_config(merge(facts["config"], {"valid": valid or {}}), path))
     load_weights(parts.network, weights, Path(path))
     parts.network.eval()
     return parts
@@ -197,7 +206,7 @@ def load_people_estimator(
         ConfigError: a value is impossible, or the network does not find everybody in a photo.
     """
     chosen = {"test_scales": scales, "mirror_test": mirror_test, "photo_side": side, "batch_size": batch_size}
-    parts = _load(path, {key: value for key, value in chosen.items() if value is not None})
+    parts = load_parts(path, {key: value for key, value in chosen.items() if value is not None})
     estimator = build_people_estimator(parts)
     estimator.skeleton, estimator.config = parts.skeleton, parts.config
     return estimator

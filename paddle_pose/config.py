@@ -4,6 +4,7 @@ Only builder.py and cli read it. What the sections hold is in config_sections.py
 """
 
 import difflib
+import os
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -91,6 +92,12 @@ def load_config(
     for option in options:
         chosen = merge(chosen, _parse_option(option))
     return check_config(merge(merge(mapping, chosen), overrides or {}), path)
+
+
+def configs_folder() -> str:
+    """`configs/` of the checkout that this package lies in, else of the working directory."""
+    beside = os.path.join(os.path.dirname(__file__), "..", "configs")
+    return os.path.relpath(beside) if os.path.isdir(beside) else "configs"
 
 
 def check_config(mapping: dict, where: str) -> Config:

@@ -17,7 +17,7 @@ def draw_curves(numbers: Path, picture: Path, best: str) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    rows = _without_repeats([json.loads(line) for line in numbers.read_text(encoding="utf-8").splitlines()])
+    rows = without_repeats([json.loads(line) for line in numbers.read_text(encoding="utf-8").splitlines()])
     loss = [(row["step"], row["train/loss"]) for row in rows if "train/loss" in row]
     valid = [(row["step"], row[f"valid/{best}"]) for row in rows if f"valid/{best}" in row]
     figure, left = pyplot.subplots(figsize=(8, 4.5))
@@ -35,8 +35,8 @@ def draw_curves(numbers: Path, picture: Path, best: str) -> None:
     pyplot.close(figure)
 
 
-def _without_repeats(rows: list[dict]) -> list[dict]:
-    """A resumed run does steps again that came after its last checkpoint: the later rows count."""
+def without_repeats(rows: list[dict]) -> list[dict]:
+    """Rows with a `step`: a resumed run does steps again that came after its last checkpoint: the later rows count."""
     kept: list[dict] = []
     for row in rows:
         while kept and kept[-1]["step"] > row["step"]:

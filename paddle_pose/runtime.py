@@ -37,11 +37,21 @@ def _cpu_facts() -> str:
         return ""
 
 
-def _mkl_code_path(cpuinfo: str) -> str:
-    """MKL runs its SSE path on AMD CPUs unless told: '7' is AVX-512, '5' AVX2, '' leaves other CPUs alone."""
+def _cpu(cpuinfo: str) -> tuple[dict[str, str], set[str]]:
+    """Facts about the first core, and what it can do."""
     lines = cpuinfo.split("\n\n")[0].splitlines()
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = set(facts.get("flags", "").split())
+    return facts, set(facts.get("flags", "").split())
+
+
+def has_avx512() -> bool:
+    """Whether the CPU has the AVX-512 of Skylake-X and later; False where Linux does not say."""
+    return _cpu(_cpu_facts())[1] >= _AVX512
+
+
+def _mkl_code_path(cpuinfo: str) -> str:
+    """MKL runs its SSE path on AMD CPUs unless told: '7' is AVX-512, '5' AVX2, '' leaves other CPUs alone."""
+    facts, flags = _cpu(cpuinfo)
     if facts.get("vendor_id") != "AuthenticAMD":
         return ""
     if flags >= _AVX512:
@@ -52,6 +62,11 @@ def _mkl_code_path(cpuinfo: str) -> str:
 def usable_cores() -> int:
     """CPU cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_threads() -> int:
+    """CPU threads unless a flag says otherwise: OMP_NUM_THREADS of the user, else one for each core."""
+    return int(_user_threads) if _user_threads and _user_threads.isdigit() else usable_cores()
 
 
 def choose_device(name: str, cpu_threads: Optional[int] = None) -> str:

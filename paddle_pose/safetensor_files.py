@@ -3,9 +3,10 @@
 Its numpy side is used: the Paddle side is broken with Paddle 2.6.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 
@@ -26,23 +27,35 @@ def read(path: Union[str, Path]) -> tuple[dict[str, np.ndarray], dict[str, str]]
     Raises:
         CheckpointError: the file is missing, damaged, or holds numbers that numpy does not know (float8).
     """
+    with _opened(path) as file:
+        kinds = {name: str(file.get_slice(name).get_dtype()) for name in file.keys()}  # noqa: SIM118
+        unknown = sorted(set(kinds.values()) - {*NUMPY_NAMES, "BF16"})
+        if unknown:
+            raise CheckpointError(f"{path}: holds {unknown[0]} numbers, which cannot be read; save it as float32")
+        arrays = {name: file.get_tensor(name) for name, kind in kinds.items() if kind != "BF16"}
+        metadata = dict(file.metadata() or {})
+        if len(arrays) < len(kinds):
+            arrays.update(_bfloat16(path))
+    return {name: arrays[name] for name in kinds}, metadata
+
+
+def read_texts(path: Union[str, Path]) -> dict[str, str]:
+    """The texts of a file, without its arrays; CheckpointError as `read`."""
+    with _opened(path) as file:
+        return dict(file.metadata() or {})
+
+
+@contextlib.contextmanager
+def _opened(path: Union[str, Path]) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open  # loads slowly
 
     try:
         with safe_open(str(path), framework="numpy") as file:
-            kinds = {name: str(file.get_slice(name).get_dtype()) for name in file.keys()}  # noqa: SIM118
-            unknown = sorted(set(kinds.values()) - {*NUMPY_NAMES, "BF16"})
-            if unknown:
-                raise CheckpointError(f"{path}: holds {unknown[0]} numbers, which cannot be read; save it as float32")
-            arrays = {name: file.get_tensor(name) for name, kind in kinds.items() if kind != "BF16"}
-            metadata = dict(file.metadata() or {})
-        if len(arrays) < len(kinds):
-            arrays.update(_bfloat16(path))
+            yield file
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
     except SafetensorError as error:
         raise CheckpointError(f"{path}: damaged or not a safetensors file: {' '.join(str(error).split())}") from None
-    return {name: arrays[name] for name in kinds}, metadata
 
 
 def _bfloat16(path: Union[str, Path]) -> dict[str, np.ndarray]:
@@ -70,8 +83,11 @@ def write(
 
     rows = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with written_beside(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # as the user's umask has it; the library makes files that nobody else can read
         try:
             save_file(rows, str(temporary), dict(metadata or {}) or None)
+            temporary.chmod(mode)
         except SafetensorError as error:
             if "No space" in str(error) or "os error" in str(error):
                 raise OSError(str(error)) from None

@@ -3,6 +3,7 @@
 import paddle
 import pytest
 from paddle import nn
+from quick_weights import quick_weights
 
 from paddle_pose.builder import build
 from paddle_pose.complexity import complexity
@@ -39,7 +40,8 @@ def rounded(number: float, like: str) -> str:
 @pytest.mark.parametrize(("name", "network", "gmacs", "parameters"), MEASURED, ids=lambda v: str(v).split("/")[-1])
 def test_published_sizes_cost_what_was_measured(name, network, gmacs, parameters):
     config = load_config(f"configs/{name}.yaml", (), {"network": network})
-    built = build(config).network
+    with quick_weights():
+        built = build(config).network
     for input_wh, expected in gmacs.items():
         assert rounded(complexity(built, input_wh).macs / 1e9, expected) == expected
     if parameters:
@@ -48,7 +50,8 @@ def test_published_sizes_cost_what_was_measured(name, network, gmacs, parameters
 
 def test_what_mmpose_prints_is_these_macs_and_the_operations_of_small_layers():
     """2 for each value of batch norm, 1 for each of ReLU, 1 for each value that pooling takes: 4.04 of ResNet-50."""
-    network = build(load_config("configs/deeppose/res50_coco_192x256.yaml")).network
+    with quick_weights():
+        network = build(load_config("configs/deeppose/res50_coco_192x256.yaml")).network
     small = {"batch norm": 0, "relu": 0}
 
     def count(layer, _, output):

@@ -5,7 +5,7 @@ import json
 import cv2
 import numpy as np
 
-from paddle_pose.curves import _without_repeats, draw_curves
+from paddle_pose.curves import draw_curves, without_repeats
 
 
 def write_rows(path, rows):
@@ -43,5 +43,5 @@ def test_a_run_without_a_line_yet_gives_an_empty_frame(tmp_path):
 
 def test_steps_done_again_after_a_resume_replace_the_old_ones():
     steps = [(1, "a"), (2, "a"), (3, "a"), (2, "b"), (3, "b")]
-    rows = _without_repeats([{"step": step, "run": run} for step, run in steps])
+    rows = without_repeats([{"step": step, "run": run} for step, run in steps])
     assert [(row["step"], row["run"]) for row in rows] == [(1, "a"), (2, "a"), (2, "b"), (3, "b")]

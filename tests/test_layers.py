@@ -10,32 +10,44 @@ import pytest
 ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version", "pickled_values"},
-    {"safe_unpickler", "atomic_files"},
+    {"safe_unpickler", "atomic_files", "digests"},
     {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"},
-    {"coco_samples"},
+    {"coco_samples", "pose_colors", "video_files"},
     {"samples", "references"},
     {"interfaces", "geometry", "frames"},
     {"data", "codecs", "metrics", "networks", "losses", "synthetic"},
     {"engine", "config", "viewer", "curves", "conversion", "complexity", "media", "tracking"},
-    {"builder_data", "config_hash", "outputs"},
+    {"builder_data", "config_hash", "config_of_checkpoint", "outputs"},
     {"builder"},
     {"builder_training", "builder_conversion", "deployment"},
     {"zoo"},
     {"alignment", "prediction", "reports"},
     {"web"},
     {"cli"},
-    {"__main__", "flops", "results", "convert", "align", "plot_log", "demo"},
+    {"__main__", "flops", "results", "convert", "align", "plot_log", "demo", "predict"},
 ]
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 WITHOUT_PADDLE = (
     *("errors", "version", "pickled_values", "safe_unpickler", "atomic_files", "registry", "skeletons", "runtime"),
     *("safe_pickle", "safetensor_files", "config_sections", "shapes", "coco_samples", "references", "samples"),
-    *("interfaces", "geometry", "data", "metrics", "synthetic", "config", "viewer", "curves", "builder_data"),
+    *(
+        "interfaces",
+        "geometry",
+        "data",
+        "metrics",
+        "synthetic",
+        "config",
+        "viewer",
+        "curves",
+        "builder_data",
+        "pose_colors",
+    ),
     *("conversion.checkpoint_files", "conversion.torch_reader", "conversion.torch_pickle", "conversion.torch_writer"),
     *("cli.main", "cli.options", "cli.train", "cli.val", "cli.evaluation", "cli.comparison", "cli.standing"),
-    *("environment", "config_hash", "flops", "results", "cli.flops", "cli.results"),
-    *("convert", "cli.convert"),
-    *("frames", "media", "tracking", "outputs"),
+    *("environment", "config_hash", "digests", "zoo", "cli.zoo", "flops", "results", "cli.flops", "cli.results"),
+    *("convert", "cli.convert", "predict", "cli.predict"),
+    *("frames", "media", "tracking", "outputs", "video_files", "reports"),
+    *("cli.plot_log", "cli.report_page", "cli.browse_dataset"),
     *("cli.align", "cli.align_record"),
     *(f"alignment.{name}" for name in ("objects", "reprod_files", "rules", "rungs", "setup", "report")),
 )
@@ -73,12 +85,20 @@ def upward(here: str, tree: ast.AST) -> list[str]:
 def test_every_module_has_a_row():
     tops = {module_name(path).split(".")[0] for path in FILES} - {""}
     assert tops <= set(ROW), f"give these a row in ROWS: {sorted(tops - set(ROW))}"
+    assert set(ROW) <= tops, f"these rows are of no module: {sorted(set(ROW) - tops)}"
+
+
+def test_no_two_test_modules_have_one_name():
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    assert not twice, f"pytest imports one of these only: {twice}"
 
 
 def test_imports_only_point_down():
     wrong = []
     for path in FILES:
-        here = module_name(path).split(".")[0]
+        # a `__main__.py` is a command, wherever it lies
+        here = "__main__" if path.name == "__main__.py" else module_name(path).split(".")[0]
         if here:
             wrong += [f"{path.name} of {here} imports {name}" for name in upward(here, ast.parse(path.read_text()))]
     assert not wrong, "\n".join(wrong)

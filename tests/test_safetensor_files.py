@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.errors import CheckpointError
-from paddle_pose.safetensor_files import is_safetensors, read, write
+from paddle_pose.safetensor_files import is_safetensors, read, read_texts, write
 
 DTYPES = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8")
 
@@ -35,6 +35,13 @@ def test_arrays_and_texts_come_back(tmp_path):
         np.testing.assert_array_equal(got[name], array)
     assert is_safetensors(path.read_bytes()[:9])
     assert os.listdir(path.parent) == ["a.safetensors"]
+    assert read_texts(path) == texts
+
+
+def test_a_written_file_can_be_read_by_those_whom_the_user_lets(tmp_path):
+    write(tmp_path / "a.safetensors", arrays())
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_bfloat16_is_widened(tmp_path):

@@ -25,6 +25,7 @@ from paddle_pose.engine.checkpoint import load_model
 from paddle_pose.engine.logger import Logger
 from paddle_pose.errors import CheckpointError, ConfigError, UserError
 from paddle_pose.interfaces import Dataset
+from paddle_pose.prediction.cascade import read_stages
 from paddle_pose.samples import Predictions
 
 CASCADE_FILE = "cascade.json"
@@ -90,20 +91,6 @@ def see(
         make_crop = CropMaker(dataset, config.input_wh, parts.codec.pixel_centres, None, LastPhoto(or_black=True))
     scorer = Scorer(parts, dataset, place, Logger(None, silent=place[0] > 0), make_crop)
     return scorer.predict(parts.network)[1]
-
-
-def read_stages(path: Path) -> list[dict[str, Any]]:
-    """The finished stages of a cascade: `model`, and the `values` that it scored in training."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        stages = content["stages"]
-        if not stages or not all(isinstance(stage["model"], str) for stage in stages):
-            raise ValueError("no stages")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; it is written by training with a `cascade` section") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: is not a list of a cascade's stages ({error}); train it, or copy it again") from None
-    return stages
 
 
 def write_stages(path: Path, stages: list[dict[str, Any]]) -> None:

@@ -19,7 +19,11 @@ def parser() -> argparse.ArgumentParser:
         description="Convert a PyTorch checkpoint to one of ours, or one of ours to PyTorch's. Network and source are "
         "recognised by the names in the file, of which nothing is run; docs/convert.md lists them.",
     )
-    flags.add_argument("source", metavar="SOURCE", help="PyTorch's .pth or .safetensors; or our .pdparams, .pdstate")
+    flags.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="PyTorch's .pth or .safetensors; or our .pdparams, .pdstate, or a name of the zoo",
+    )
     flags.add_argument(
         "target", metavar="TARGET", help="what to write: .pdparams or .safetensors is ours, .pth PyTorch's"
     )
@@ -45,7 +49,9 @@ def main(argv=None) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    source, target = Path(arguments.source), Path(arguments.target)
+    from paddle_pose import zoo  # takes a fifth of a second
+
+    source, target = Path(zoo.named_model(arguments.source)), Path(arguments.target)
     if target.suffix.lower() not in OURS + THEIRS:
         raise UserError(f"{target}: give TARGET a suffix of {', '.join(OURS)} (ours) or {', '.join(THEIRS)} (PyTorch)")
     if target.exists() and not arguments.overwrite:
@@ -83,6 +89,6 @@ def _is_ours(source: Path) -> bool:
     """By the suffix; a .safetensors file by the facts in it."""
     if source.suffix.lower() != ".safetensors":
         return source.suffix.lower() in (*OURS, STATE)
-    from paddle_pose.engine.checkpoint import load_model
+    from paddle_pose.engine.checkpoint import safetensors_facts
 
-    return "config" in load_model(source)[1]
+    return "config" in safetensors_facts(source)

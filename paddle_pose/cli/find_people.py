@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import IO, Any
 
-from paddle_pose.cli.options import common_parser, run_command
+from paddle_pose.cli.options import common_parser, run_command, share
 from paddle_pose.errors import ConfigError
 
 
@@ -14,21 +14,11 @@ def parser() -> argparse.ArgumentParser:
     flags = common_parser("Find the people in the photos of a COCO split and write their boxes.")
     flags.add_argument("--pretrained_model", metavar="FILE", required=True, help="a model of dataset PersonCentres")
     flags.add_argument("--out", metavar="FILE", required=True, help="the boxes, as a COCO results file")
-    flags.add_argument("--threshold", type=_share, default=0.1, metavar="S", help="lowest score (default: 0.1)")
+    flags.add_argument("--threshold", type=share, default=0.1, metavar="S", help="lowest score (default: 0.1)")
     flags.add_argument(
-        "--overlap", type=_share, default=0.6, metavar="S", help="two boxes that share more are one (default: 0.6)"
+        "--overlap", type=share, default=0.6, metavar="S", help="two boxes that share more are one (default: 0.6)"
     )
     return flags
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
 
 
 def main(argv=None) -> int:
@@ -37,13 +27,12 @@ def main(argv=None) -> int:
 
 
 def _find(arguments: argparse.Namespace) -> int:
-    import numpy as np
-
     from paddle_pose import runtime
     from paddle_pose.builder import build, use_weights
     from paddle_pose.builder_data import build_dataset
     from paddle_pose.cli.options import read_config
     from paddle_pose.engine.checkpoint import load_model
+    from paddle_pose.prediction.person_centres import boxes_of
 
     path = Path(arguments.pretrained_model)
     weights, facts = load_model(path)
@@ -56,8 +45,7 @@ def _find(arguments: argparse.Namespace) -> int:
     use_weights(parts, weights, facts, path)
     people = dataset.people_dataset
     squares, scores = _run(parts, dataset, arguments)
-    padding = people.padding
-    boxes = [np.hstack([found[:, :2] - found[:, 2:] / padding / 2, found[:, [2, 2]] / padding]) for found in squares]
+    boxes = [boxes_of(found, people.padding) for found in squares]
     _write(arguments.out, people.photos.ids, boxes, scores, people.truth().coco.annotations.category_id)
     print(f"{sum(map(len, boxes))} boxes of {len(boxes)} photos written to {arguments.out}")
     _report(dataset, people.photos.names, squares)

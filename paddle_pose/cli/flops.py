@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Optional
 
-from paddle_pose.cli.options import configs_folder, run_command, size_override
+from paddle_pose.cli.options import run_command, size_override
 
 # Those for rendered people, a few photos or one core: nobody has published such sizes.
 _OF_OUR_OWN = re.compile(r"_base_/|custom/|synthetic|overfit|small_lspet")
@@ -32,6 +32,8 @@ def main(argv=None) -> int:
 
 def published_sizes() -> list[Path]:
     """The configurations of sizes that somebody has published, sorted."""
+    from paddle_pose.config import configs_folder
+
     folder = Path(configs_folder())
     files = sorted(folder.rglob("*.yaml"))
     return [path for path in files if not _OF_OUR_OWN.search(path.relative_to(folder).as_posix())]

@@ -6,11 +6,15 @@ import sys
 COMMANDS = {  # module under paddle_pose.cli whose `main` it is -> what it is for
     "train": "train a network",
     "val": "score a network, or predictions that any system wrote",
+    "predict": "find people and their joints in photos and videos",
     "export": "write a network for deployment, by Paddle Inference or ONNX",
     "convert": "turn a PyTorch checkpoint into one of ours, or one of ours into PyTorch's",
     "align": "compare a network with its PyTorch reference, rung by rung",
     "flops": "parameters and multiply-accumulates of configurations",
+    "plot_log": "draw loss and validation curves of runs",
+    "demo": "a page in the browser: a photo goes in, the pose comes out",
     "results": "make the tables of results in the documents from results/*.json",
+    "zoo": "models by name: list them, fetch published ones and convert them",
 }
 
 

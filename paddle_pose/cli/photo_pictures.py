@@ -55,14 +55,27 @@ def draw_annotated(batch: Batch, parts: Parts) -> list[np.ndarray]:
 def draw_bottom_up(batch: Batch, output: paddle.Tensor, parts: Parts) -> dict[str, list[np.ndarray]]:
     """The people found in each crop, and over it the highest part and the longest field vector at each place."""
     everybody = parts.codec.people(output)
-    maps = output.astype("float32").numpy()
+    found = [viewer.draw_people(i, people.joints_xy, parts.skeleton) for i, people in zip(batch.images, everybody)]
+    maps = draw_maps(batch.images, output.astype("float32").numpy(), parts)
+    return {"valid/predicted": found, **{f"valid/{name}": pictures for name, pictures in maps.items()}}
+
+
+def draw_maps(images: np.ndarray, maps: np.ndarray, parts: Parts) -> dict[str, list[np.ndarray]]:
+    """Crops under maps of theirs, outputs or targets: {'heatmaps': ...}, or {'parts': ..., 'limbs': ...} of fields.
+
+    Args:
+        images: (B, H, W, 3) uint8.
+        maps: (B, C, h, w); the map of the background is not shown. Coordinates, (B, K, 2), give no pictures.
+        parts: its codec says what the maps are.
+    """
+    if maps.ndim != 4:
+        return {}
+    if not hasattr(parts.codec, "people"):
+        shown = maps[:, :-1] if getattr(parts.codec, "background", False) else maps
+        return {"heatmaps": [viewer.overlay_maps(i, m) for i, m in zip(images, shown)]}
     fields, joints = np.split(maps, [2 * len(parts.skeleton.limbs)], axis=1)
     lengths = np.hypot(fields[:, 0::2], fields[:, 1::2])
     return {
-        "valid/predicted": [
-            viewer.draw_people(image, people.joints_xy, parts.skeleton)
-            for image, people in zip(batch.images, everybody)
-        ],
-        "valid/parts": [viewer.overlay_maps(i, m[:-1]) for i, m in zip(batch.images, joints)],
-        "valid/limbs": [viewer.overlay_maps(i, m) for i, m in zip(batch.images, lengths)],
+        "parts": [viewer.overlay_maps(i, m[:-1]) for i, m in zip(images, joints)],
+        "limbs": [viewer.overlay_maps(i, m) for i, m in zip(images, lengths)],
     }

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import paddle
 
 from paddle_pose import viewer
 from paddle_pose.builder import Parts, build_crop_maker
-from paddle_pose.cli.photo_pictures import draw_annotated, draw_bottom_up, draw_photos
+from paddle_pose.cli.photo_pictures import draw_annotated, draw_bottom_up, draw_maps, draw_photos
 from paddle_pose.data.coco_found import FoundPoses
 from paddle_pose.data.loader import BadPhotos, Loader
 from paddle_pose.data.photos import read_photo
-from paddle_pose.errors import UserError
 from paddle_pose.interfaces import Dataset
+from paddle_pose.outputs.pictures import write_picture
 from paddle_pose.samples import Batch, Predictions
 
 
@@ -27,8 +26,8 @@ def save_pictures(folder: Path, dataset: Dataset, predictions: Predictions, coun
     draw = draw_photos if isinstance(dataset, FoundPoses) else _draw_people
     drawn = dict(draw(dataset, predictions, count))
     for name, picture in drawn.items():
-        write_png(folder / f"{name}.png", picture)
-    write_png(folder / "sheet.png", viewer.sheet(list(drawn.values()), columns=4, cell_wh=(320, 320)))
+        write_picture(folder / f"{name}.png", picture)
+    write_picture(folder / "sheet.png", viewer.sheet(list(drawn.values()), columns=4, cell_wh=(320, 320)))
     print(f"{len(drawn)} pictures of predictions in {folder}, all of them in {folder / 'sheet.png'}")
 
 
@@ -38,16 +37,6 @@ def _draw_people(dataset: Dataset, predictions: Predictions, count: int) -> Iter
         sample = dataset.sample(int(row))
         picture = viewer.draw_pose(read_photo(sample.image_path), predictions.joints_image[row], dataset.skeleton)
         yield f"{row:05d}_{Path(sample.image_path).stem}", picture
-
-
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Writes an (H, W, 3) uint8 RGB picture; UserError if the folder cannot be written."""
-    encoded = cv2.imencode(".png", np.ascontiguousarray(image[:, :, ::-1]))[1]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; choose another folder") from None
 
 
 @paddle.no_grad()
@@ -75,10 +64,5 @@ def _draw_output(batch: Batch, output: paddle.Tensor, parts: Parts) -> dict[str,
     """One person in each crop."""
     joints_crop = parts.codec.decode(output)[0].numpy()
     found = [viewer.draw_pose(i, j, parts.skeleton) for i, j in zip(batch.images, joints_crop)]
-    if output.ndim != 4:
-        return {"valid/predicted": found}
-    maps = output.astype("float32").numpy()
-    return {
-        "valid/predicted": found,
-        "valid/heatmaps": [viewer.overlay_maps(i, m) for i, m in zip(batch.images, maps)],
-    }
+    maps = draw_maps(batch.images, output.astype("float32").numpy(), parts)
+    return {"valid/predicted": found, **{f"valid/{name}": pictures for name, pictures in maps.items()}}

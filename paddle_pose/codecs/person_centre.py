@@ -38,6 +38,7 @@ class PersonCentreHeatmap:
     """
 
     pixel_centres = False
+    background = True  # the last map
 
     def __init__(
         self,

@@ -22,7 +22,8 @@ from paddle_pose.data.coco_found import HOW_TO_GET_PHOTOS, FoundPoses
 from paddle_pose.data.coco_results import read_poses
 from paddle_pose.data.derived_joints import from_annotated, to_annotated
 from paddle_pose.data.main_people import main_people, main_regions
-from paddle_pose.data.photos import MAX_PIXELS, photo_path
+from paddle_pose.data.photo_headers import MAX_PIXELS
+from paddle_pose.data.photos import photo_path
 from paddle_pose.data.unknown_regions import UnknownRegions
 from paddle_pose.errors import DataError
 from paddle_pose.registry import DATASETS

@@ -42,6 +42,19 @@ def to_annotated(skeleton: Skeleton, joints_image: np.ndarray, scores: np.ndarra
     return joints_image[:, order], scores[:, order]
 
 
+def found_from_annotated(
+    skeleton: Skeleton, joints_image: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Found people in the annotated joints (P, A, 2) with scores (P, A) in those of `skeleton`: (P, K, 2), (P, K).
+
+    A derived joint is as sure as the less sure of the two that it lies between, and not found (NaN) without both.
+    """
+    if skeleton.annotated_as is None:
+        return joints_image, scores
+    first, second = _sources(skeleton)
+    return (joints_image[:, first] + joints_image[:, second]) / 2, np.minimum(scores[:, first], scores[:, second])
+
+
 def _sources(skeleton: Skeleton) -> tuple[list[int], list[int]]:
     """(K,), (K,) annotated joints in whose middle each joint lies; twice the same for one that is annotated."""
     annotated = skeleton.annotated_as

@@ -1,24 +1,22 @@
 """Photo files: safe paths, the size in the header, and pixels in the frame that annotations use.
 
 Annotations of MPII, LSP, FLIC and COCO count pixels as they are stored, so the orientation tag of a JPEG is
-not applied, as in HRNet (`cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION`) and mmpose.
+not applied, as in HRNet (`cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION`) and mmpose. Photos as a person sees them:
+media/shown_photos.py.
 """
 
 import os
-import struct
+import stat
 from typing import Optional
 
 import cv2
 import numpy as np
 
+from paddle_pose.data.photo_headers import check_pixels, checked_size_wh
 from paddle_pose.errors import DataError
+from paddle_pose.video_files import quiet_opencv
 
-MAX_PIXELS = 100_000_000
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-_START_OF_SCAN = 0xDA
-_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
-_FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_MAX_BYTES = 2**30  # 100 megapixels of four 16-bit channels take 0.8e9
 
 
 def photo_path(folder: str, name: str) -> str:
@@ -44,16 +42,10 @@ def read_photo(path: str, annotated_wh: Optional[tuple[int, int]] = None) -> np.
             than annotated. OpenCV fills the lost part of a truncated JPEG with grey and reports nothing; this refuses
             it.
     """
-    content = _read_bytes(path)
-    _check_pixels(path, _header_size_wh(path, content))
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise DataError(f"{path} is not a picture that OpenCV can decode; replace the file")
+    content = read_content(path)
+    checked_size_wh(path, content)
+    image = decoded(path, content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     height, width = image.shape[:2]
-    _check_pixels(path, (width, height))
     if annotated_wh is not None and (width, height) != tuple(annotated_wh):
         raise DataError(
             f"photo {path} has {width} x {height} pixels, but {annotated_wh[0]} x {annotated_wh[1]} "
@@ -63,21 +55,25 @@ def read_photo(path: str, annotated_wh: Optional[tuple[int, int]] = None) -> np.
 
 
 def photo_size_wh(path: str) -> tuple[int, int]:
-    """Width and height of a photo as stored, from its header where that is JPEG or PNG."""
-    size_wh = _header_size_wh(path, _read_bytes(path))
+    """Width and height of a photo as stored, from its header where that is of a kind in photo_headers.py."""
+    size_wh = checked_size_wh(path, read_content(path))
     if size_wh is None:
         height, width = read_photo(path).shape[:2]
         return width, height
-    _check_pixels(path, size_wh)
     return size_wh
 
 
-def _read_bytes(path: str) -> bytes:
+def read_content(path: str) -> bytes:
+    """The bytes of a photo file; DataError where it is missing, unreadable, empty, or no file of a photo's size."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+                what = "is larger than 1 GiB" if stat.S_ISREG(status.st_mode) else "is a device or a pipe"
+                raise DataError(f"{path} is no photo: it {what}; name the file of a photo")
             content = file.read()
     except FileNotFoundError:
-        raise DataError(f"photo {path} is missing; put it there, or correct the dataset root") from None
+        raise DataError(f"photo {path} is missing; put it there, or correct the path (a dataset's: its root)") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"photo {path} cannot be read ({reason}); check the path and its permissions") from None
@@ -86,42 +82,25 @@ def _read_bytes(path: str) -> bytes:
     return content
 
 
-def _check_pixels(path: str, size_wh: Optional[tuple[int, int]]) -> None:
-    if size_wh is not None and size_wh[0] * size_wh[1] > MAX_PIXELS:
-        raise DataError(
-            f"photo {path} has {size_wh[0]} x {size_wh[1]} pixels, more than {MAX_PIXELS // 10**6} "
-            "megapixels; shrink it"
-        )
+def decoded(path: str, content: bytes, flags: int) -> np.ndarray:
+    """What OpenCV makes of a file with `cv2.IMREAD_*` flags: BGR; DataError where it makes nothing of it."""
+    try:
+        with quiet_opencv():
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise DataError(f"{path} is not a picture that OpenCV can decode; replace the file{_limit()}")
+    check_pixels(path, (image.shape[1], image.shape[0]))
+    return image
 
 
-def _header_size_wh(path: str, content: bytes) -> Optional[tuple[int, int]]:
-    """Size of a complete JPEG or PNG, None for another format; DataError for a file that is cut off."""
-    if content.startswith(_JPEG_START):
-        size_wh, scan_at = _jpeg_header(content)
-        # After the first scan 0xFFD9 is the end of the picture; before it, it may belong to a thumbnail.
-        complete = scan_at is not None and content.rfind(_JPEG_END, scan_at) >= 0
-    elif content.startswith(_PNG_START):
-        complete = len(content) >= 24 and content.rfind(b"IEND") >= 0
-        size_wh = struct.unpack(">II", content[16:24]) if complete else None
-    else:
-        return None
-    if not complete:
-        raise DataError(f"photo {path} is cut off after {len(content)} bytes; copy or download it again")
-    return size_wh
+def _limit() -> str:
+    """OpenCV says nothing of a limit that the user's environment sets."""
+    name = "OPENCV_IO_MAX_IMAGE_PIXELS"
+    return f", or unset {name} ({os.environ[name]}) if it has more pixels" if name in os.environ else ""
 
 
-def _jpeg_header(content: bytes) -> tuple[Optional[tuple[int, int]], Optional[int]]:
-    """(width, height) and the position of the first scan, None where not found (ITU T.81, Annex B)."""
-    size_wh, at = None, len(_JPEG_START)
-    while at + 4 <= len(content) and content[at] == 0xFF:
-        marker = content[at + 1]
-        if marker == _START_OF_SCAN:
-            return size_wh, at
-        if marker == 0xFF or marker in _WITHOUT_LENGTH:
-            at += 1 if marker == 0xFF else 2
-            continue
-        if marker in _FRAME_HEADERS and at + 9 <= len(content):
-            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
-            size_wh = (width, height)
-        at += 2 + struct.unpack(">H", content[at + 2 : at + 4])[0]
-    return size_wh, None
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens a pipe that nobody writes to, so that it can be refused."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO, Any, Optional, Union
 
 import numpy as np
-from scipy.io import loadmat, savemat
 
 from paddle_pose.atomic_files import replacing
 from paddle_pose.errors import DataError
@@ -96,6 +95,8 @@ def write_predictions(path: Union[str, Path], predictions: Predictions, skeleton
 
 
 def _read_mat(path: Path) -> tuple:
+    from scipy.io import loadmat  # loads slowly
+
     try:
         content = loadmat(path)
     except NotImplementedError as error:
@@ -158,6 +159,8 @@ def _check_shape(path: Path, joints: np.ndarray, scores: Optional[np.ndarray], p
 
 
 def _write_mat(file: IO[bytes], predictions: Predictions, skeleton: Optional[Skeleton]) -> None:
+    from scipy.io import savemat  # loads slowly
+
     savemat(file, {"preds": predictions.joints_image + 1.0, "scores": predictions.scores})
 
 

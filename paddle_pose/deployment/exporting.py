@@ -16,6 +16,7 @@ from paddle_pose.deployment.deployable import Deployable
 from paddle_pose.deployment.description import describe
 from paddle_pose.deployment.export_folder import replacing_folder
 from paddle_pose.deployment.exported_check import Difference, compare, onnx_runner, paddle_runner
+from paddle_pose.deployment.folding import fold_batch_norms
 from paddle_pose.errors import ConfigError
 
 FORMATS = ("paddle", "onnx")
@@ -52,7 +53,7 @@ def export(
         onnx_conversion.check_packages()
     layer = Deployable(parts, mirror_test, raw)
     with replacing_folder(Path(folder)) as temporary:
-        _save_paddle(layer, parts.config.input_wh, temporary)
+        _save_paddle(Deployable(_folded(parts), mirror_test, raw), parts.config.input_wh, temporary)
         program = next(temporary / name for name in PROGRAMS if (temporary / name).is_file())
         if "onnx" in formats:
             onnx_conversion.convert(program, temporary / WEIGHTS, temporary / ONNX)
@@ -84,6 +85,12 @@ def check_exportable(parts: Parts) -> None:
             "a later stage of a cascade sees crops around the joints that the stage before found, and is not exported "
             "alone; export the model of the first stage"
         )
+
+
+def _folded(parts: Parts) -> Parts:
+    """The same with a network that loads and runs faster."""
+    width, height = parts.config.input_wh
+    return dataclasses.replace(parts, network=fold_batch_norms(parts.network, paddle.zeros([1, 3, height, width])))
 
 
 def _save_paddle(layer: Deployable, input_wh: tuple[int, int], folder: Path) -> None:

@@ -76,12 +76,14 @@ def load_model(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         state = _checked_state(content, path)
         return state["ema"] or state["network"], state["meta"]
     content = {name: value for name, value in content.items() if name not in _PADDLE_EXTRAS}
-    try:
-        meta = json.loads(content.pop(_META, "{}"))
-    except (TypeError, ValueError, RecursionError):
-        raise CheckpointError(f"{path}: the entry {_META!r} is not JSON; the file is damaged") from None
+    meta = _read_meta(content.pop(_META, "{}"), path)
     _check_arrays(content, "the file", path)
-    return content, _checked_meta(meta, path)
+    return content, meta
+
+
+def safetensors_facts(path: Path) -> dict:
+    """The facts of a model file in the form of safetensors, as of `load_model`, without reading its arrays."""
+    return _read_meta(safetensor_files.read_texts(path).get(_META, "{}"), path)
 
 
 def load_training_state(path: Path) -> dict:
@@ -138,6 +140,14 @@ def _check_arrays(entries: dict, part: str, path: Path) -> None:
     for name, value in entries.items():
         if not isinstance(name, str) or not isinstance(value, np.ndarray):
             raise CheckpointError(f"{path}: entry {name!r} of {part} is not an array; this holds no network weights")
+
+
+def _read_meta(text: Any, path: Path) -> dict:
+    try:
+        meta = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        raise CheckpointError(f"{path}: the entry {_META!r} is not JSON; the file is damaged") from None
+    return _checked_meta(meta, path)
 
 
 def _checked_meta(meta: Any, path: Path) -> dict:

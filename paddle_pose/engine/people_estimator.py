@@ -10,7 +10,7 @@ Differs from that release
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Callable, Literal
 
 import numpy as np
 import paddle
@@ -28,41 +28,51 @@ Pyramid = tuple[ScaledPhoto, ...]
 _WAITING = 4  # batches: photos of other sizes that wait until there are enough of them for a batch
 
 
-class PeopleEstimator:
-    """Finds everybody in a photo. Nothing is kept from one photo to the next.
+class NetworkMaps:
+    """(B, H, W, 3) uint8 images -> the last stage's maps (B, C, h, w) float32 of a network.
 
     Args:
-        network: gives maps; used as it is, so that it follows what training does to it.
-        codec: has `people`, which groups maps into people, and `map_from_crop`.
+        network: used as it is, so that it follows what training does to it; put in eval mode and back.
+        codec: un-mirrors the maps.
         normalise: prepares images on the device.
-        side: pixels of the photo's side named by `fit`, at scale 1.
-        fit: "shorter", "height" or "longer".
-        scales: sizes whose maps are averaged.
         mirror_test: average also with the un-mirrored maps of the mirrored photo.
-        border: RGB colour right of the photo and below, up to a multiple of the network's stride.
+    """
+
+    def __init__(self, network: Network, codec: Codec, normalise: Normaliser, mirror_test: bool) -> None:
+        self._network, self._codec, self._normalise, self._mirror_test = network, codec, normalise, mirror_test
+
+    def __call__(self, images: np.ndarray) -> Tensor:
+        """Maps of a batch of inputs of equal size."""
+        was_training = self._network.training
+        self._network.eval()
+        try:
+            normalised = self._normalise(images, np.ones((len(images), 3), np.float32))
+            return seen_output(self._network, self._codec, normalised, self._mirror_test)
+        finally:
+            if was_training:
+                self._network.train()
+
+
+class PeopleInMaps:
+    """Finds everybody in a photo by the maps that any model makes of it. Nothing is kept from photo to photo.
+
+    Args:
+        maps: (B, H, W, 3) uint8 images -> (B, C, h, w) float32 maps.
+        codec: has `people`, which groups maps into people, and `map_from_crop`.
+        pyramid: makes the inputs of a photo.
         batch_size: inputs of side x side pixels in a batch of `many`, if one scale is used; fewer of larger ones.
     """
 
     def __init__(
-        self,
-        network: Network,
-        codec: Codec,
-        normalise: Normaliser,
-        side: int,
-        fit: Literal["shorter", "height", "longer"] = "shorter",
-        scales: tuple[float, ...] = (1.0,),
-        mirror_test: bool = False,
-        border: tuple[int, int, int] = (0, 0, 0),
-        batch_size: int = 1,
+        self, maps: Callable[[np.ndarray], Tensor], codec: Codec, pyramid: PhotoPyramid, batch_size: int = 1
     ) -> None:
         if not hasattr(codec, "people"):
             raise ConfigError(
                 f"{type(codec).__name__} does not find everybody in a photo; use a model of a bottom-up network, whose "
                 "codec is PartAffinity"
             )
-        self._network, self._codec, self._normalise = network, codec, normalise
-        self._mirror_test, self._most_pixels = mirror_test, batch_size * side * side
-        self.pyramid = PhotoPyramid(side, fit, scales, network.stride, border)
+        self._maps, self._codec, self.pyramid = maps, codec, pyramid
+        self._most_pixels = batch_size * pyramid.side**2
 
     def __call__(self, photo: np.ndarray) -> FoundPeople:
         """The people in one (H, W, 3) uint8 RGB photo, or frame of a video, in its pixels."""
@@ -91,25 +101,32 @@ class PeopleEstimator:
     def _batch(self, group: list[tuple[int, Pyramid]]) -> Iterator[tuple[int, FoundPeople]]:
         yield from zip((index for index, _ in group), self._find([pyramid for _, pyramid in group]))
 
-    @paddle.no_grad()
+    def with_maps(self, photo: np.ndarray) -> tuple[FoundPeople, np.ndarray, np.ndarray]:
+        """The people in one photo, the maps (C, h, w) that they were found in, and image_from_map (2, 3)."""
+        pyramid = self.pyramid(photo)
+        output = self._output([pyramid])
+        image_from_input = geometry.invert(pyramid[self._largest].input_from_image)
+        image_from_map = geometry.chain(image_from_input, geometry.invert(self._codec.map_from_crop))
+        return self._people(output, [pyramid])[0], output[0].numpy(), image_from_map
+
     def _find(self, batch: list[Pyramid]) -> list[FoundPeople]:
         """People in photos whose inputs have equal shapes."""
-        was_training = self._network.training
-        self._network.eval()
-        try:
-            outputs = [self._output(np.stack([scaled.image for scaled in level])) for level in zip(*batch)]
-        finally:
-            if was_training:
-                self._network.train()
-        largest = int(np.argmax(self.pyramid.scales))
-        output = outputs[0] if len(outputs) == 1 else self._mean(outputs, batch, largest)
-        found = self._codec.people(output)
-        return [_in_photo(people, pyramid[largest]) for people, pyramid in zip(found, batch)]
+        return self._people(self._output(batch), batch)
 
-    def _output(self, images: np.ndarray) -> Tensor:
-        """The last stage's maps (B, C, h, w) float32 of (B, H, W, 3) images."""
-        normalised = self._normalise(images, np.ones((len(images), 3), np.float32))
-        return seen_output(self._network, self._codec, normalised, self._mirror_test)
+    @paddle.no_grad()
+    def _output(self, batch: list[Pyramid]) -> Tensor:
+        """The mean over scales of the maps of photos, (B, C, h, w) float32."""
+        outputs = [self._maps(np.stack([scaled.image for scaled in level])) for level in zip(*batch)]
+        return outputs[0] if len(outputs) == 1 else self._mean(outputs, batch, self._largest)
+
+    def _people(self, output: Tensor, batch: list[Pyramid]) -> list[FoundPeople]:
+        found = self._codec.people(output)
+        return [_in_photo(people, pyramid[self._largest]) for people, pyramid in zip(found, batch)]
+
+    @property
+    def _largest(self) -> int:
+        """Number of the scale whose cells are the common grid."""
+        return int(np.argmax(self.pyramid.scales))
 
     def _mean(self, outputs: list[Tensor], batch: list[Pyramid], largest: int) -> Tensor:
         """The mean over scales of maps (B, C, h, w), on the cells of the largest scale.
@@ -143,6 +160,37 @@ class PeopleEstimator:
         # float64: matrix products of float32 would be rounded to 10 bits (TF32) on newer GPUs
         rows = paddle.matmul(maps.astype("float64"), paddle.to_tensor(np.ascontiguousarray(across.T)))
         return paddle.matmul(paddle.to_tensor(down), rows)
+
+
+class PeopleEstimator(PeopleInMaps):
+    """Finds everybody in a photo by a network.
+
+    Args:
+        network: gives maps; used as it is, so that it follows what training does to it.
+        codec: has `people`, which groups maps into people, and `map_from_crop`.
+        normalise: prepares images on the device.
+        side: pixels of the photo's side named by `fit`, at scale 1.
+        fit: "shorter", "height" or "longer".
+        scales: sizes whose maps are averaged.
+        mirror_test: average also with the un-mirrored maps of the mirrored photo.
+        border: RGB colour right of the photo and below, up to a multiple of the network's stride.
+        batch_size: inputs of side x side pixels in a batch of `many`, if one scale is used; fewer of larger ones.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        codec: Codec,
+        normalise: Normaliser,
+        side: int,
+        fit: Literal["shorter", "height", "longer"] = "shorter",
+        scales: tuple[float, ...] = (1.0,),
+        mirror_test: bool = False,
+        border: tuple[int, int, int] = (0, 0, 0),
+        batch_size: int = 1,
+    ) -> None:
+        maps = NetworkMaps(network, codec, normalise, mirror_test)
+        super().__init__(maps, codec, PhotoPyramid(side, fit, scales, network.stride, border), batch_size)
 
 
 def _pixels(shapes: tuple) -> int:

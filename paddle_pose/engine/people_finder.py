@@ -30,7 +30,6 @@ class PeopleFinder:
         self._codec, self._evaluator = codec, evaluator
         self._threshold, self._overlap = threshold, overlap
 
-    @paddle.no_grad()
     def find(self, network: Network, batches: Iterable[Batch]) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """(index, squares_image (F, 3), scores (F,)) of each photo.
 
@@ -38,16 +37,27 @@ class PeopleFinder:
         """
         network.eval()
         for batch in batches:
-            output = self._evaluator.output(network, batch.images, batch.color_gain)
-            center, size, scores = (found.numpy() for found in self._codec.peaks(output, MOST_PEAKS))
-            image_from_crop = geometry.invert(batch.crop_from_image)
-            center_image = geometry.apply(image_from_crop, center.astype(np.float64))
-            side_image = size * np.sqrt(np.abs(np.linalg.det(image_from_crop[:, :, :2])))[:, None]
-            squares = np.concatenate([center_image, side_image[..., None]], axis=-1)
-            for row, index in enumerate(batch.index):
-                sure = scores[row] >= self._threshold
-                kept = without_doubles(squares[row][sure], self._overlap)
-                yield int(index), squares[row][sure][kept], scores[row][sure][kept]
+            found = self.look(network, batch.images, batch.crop_from_image)
+            for index, (squares, scores) in zip(batch.index, found):
+                yield int(index), squares, scores
+
+    @paddle.no_grad()
+    def look(
+        self, network: Network, images: np.ndarray, crop_from_image: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Squares and scores, as of `find`, of photos in crops (B, H, W, 3) that were cut by (B, 2, 3) matrices."""
+        output = self._evaluator.output(network, images, np.ones((len(images), 3), np.float32))
+        center, size, scores = (found.numpy() for found in self._codec.peaks(output, MOST_PEAKS))
+        image_from_crop = geometry.invert(crop_from_image)
+        center_image = geometry.apply(image_from_crop, center.astype(np.float64))
+        side_image = size * np.sqrt(np.abs(np.linalg.det(image_from_crop[:, :, :2])))[:, None]
+        squares = np.concatenate([center_image, side_image[..., None]], axis=-1)
+        return [self._sure(*row) for row in zip(squares, scores)]
+
+    def _sure(self, squares: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        sure = scores >= self._threshold
+        kept = without_doubles(squares[sure], self._overlap)
+        return squares[sure][kept], scores[sure][kept]
 
 
 def without_doubles(squares: np.ndarray, overlap: float) -> np.ndarray:

@@ -30,13 +30,13 @@ def joint_average_precisions(annotations: CocoAnnotations, poses: CocoPoses, sig
     ignored, nobody = _ignored(annotations), np.zeros(0, np.int64)
     if not len(poses.scores):
         return np.where(ignored.all(axis=0), np.nan, 0.0)
-    people_of, poses_of = _rows_by_photo(annotations.image_ids), _rows_by_photo(poses.image_ids)
+    people_of, poses_of = rows_by_photo(annotations.image_ids), rows_by_photo(poses.image_ids)
     scores, hits, misses = [], [], []
     for photo_id in np.unique(poses.image_ids):
         rows = poses_of[photo_id]
         rows = rows[np.argsort(-poses.scores[rows], kind="stable")][:MOST_POSES]
         people = people_of.get(photo_id, nobody)
-        similar = _similarities(annotations, people, poses.keypoints_image[rows, :, :2], np.asarray(sigmas))
+        similar = joint_similarities(annotations, people, poses.keypoints_image[rows, :, :2], np.asarray(sigmas))
         hit, hit_ignored = _match(similar, ignored[people], annotations.crowd[people])
         scores.append(poses.scores[rows])
         hits.append(hit)
@@ -47,7 +47,7 @@ def joint_average_precisions(annotations: CocoAnnotations, poses: CocoPoses, sig
     return np.array([100 * _average_precision(hit, miss, count) for hit, miss, count in curves])
 
 
-def _rows_by_photo(image_ids: np.ndarray) -> dict[int, np.ndarray]:
+def rows_by_photo(image_ids: np.ndarray) -> dict[int, np.ndarray]:
     """Photo id -> its rows, in order."""
     order = np.argsort(image_ids, kind="stable")
     ids, first = np.unique(image_ids[order], return_index=True)
@@ -59,7 +59,7 @@ def _ignored(annotations: CocoAnnotations) -> np.ndarray:
     return (annotations.keypoints_image[..., 2] <= 0) | annotations.crowd[:, None]
 
 
-def _similarities(
+def joint_similarities(
     annotations: CocoAnnotations, people: np.ndarray, joints_image: np.ndarray, sigmas: np.ndarray
 ) -> np.ndarray:
     """(D, G, K) similarity; with a joint that has no label, of the distance to twice the box."""

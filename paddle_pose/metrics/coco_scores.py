@@ -16,6 +16,7 @@ import numpy as np
 from paddle_pose.coco_samples import CocoAnnotations, CocoPoses
 
 NAMES = ("AP", "AP50", "AP75", "APM", "APL", "AR", "AR50", "AR75", "ARM", "ARL")
+THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))  # of OKS
 MEDIUM_AREA, LARGE_AREA = 32**2, 96**2
 
 
@@ -33,6 +34,20 @@ def summary(annotations: CocoAnnotations, poses: CocoPoses, sigmas: Sequence[flo
         evaluation.accumulate()
         evaluation.summarize()
     return {name: _percent(value) for name, value in zip(NAMES, evaluation.stats)}
+
+
+def by_threshold(annotations: CocoAnnotations, poses: CocoPoses, sigmas: Sequence[float]) -> dict[str, np.ndarray]:
+    """AP and AR at each OKS threshold of `THRESHOLDS`, (10,) percent each, people of all sizes; their means are AP, AR.
+
+    Arguments as `summary`.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = _evaluation(annotations, poses, sigmas)
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision, recall = evaluation.eval["precision"][:, :, 0, 0, 0], evaluation.eval["recall"][:, 0, 0, 0]
+    series = {"AP": precision.mean(axis=1), "AR": recall}
+    return {name: np.where(values > -1, 100.0 * values, np.nan) for name, values in series.items()}
 
 
 def _percent(value: float) -> float:

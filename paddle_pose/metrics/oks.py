@@ -30,10 +30,17 @@ def similarity(
     Returns:
         (D,) in [0, 1].
     """
+    return joint_similarities(pose_image, others_image, area, other_areas, sigmas).mean(axis=1)
+
+
+def joint_similarities(
+    pose_image: np.ndarray, others_image: np.ndarray, area: float, other_areas: np.ndarray, sigmas: Sequence[float]
+) -> np.ndarray:
+    """What `similarity` is the mean of: (D, K) in [0, 1], NaN where a joint of either pose is."""
     squares = ((others_image - pose_image) ** 2).sum(axis=-1)
     variances = (2 * np.asarray(sigmas, np.float64)) ** 2
     areas = (area + other_areas) / 2 + np.spacing(1)
-    return np.exp(-squares / (2 * variances) / areas[:, None]).mean(axis=1)
+    return np.exp(-squares / (2 * variances) / areas[:, None])
 
 
 def suppress(

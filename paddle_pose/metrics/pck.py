@@ -8,11 +8,30 @@ A joint is correct when its distance to the truth, divided by a length of the pe
 Thresholds are hundredths, written as index / 100 and never added up, so that 0.10 is 0.10.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from paddle_pose.errors import DataError
 from paddle_pose.samples import Predictions, Truth
 from paddle_pose.skeletons import Skeleton
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What errors are measured in, and how large a correct one may be.
+
+    Args:
+        length_image: (N,) photo pixels, by which the distances of each person are divided.
+        counted: (N,) bool, whether the person is scored.
+        threshold: largest error of a correct joint, inclusive.
+        words: what the length is.
+    """
+
+    length_image: np.ndarray
+    counted: np.ndarray
+    threshold: float
+    words: str
 
 
 def check_people(predictions: Predictions, truth: Truth, skeleton: Skeleton) -> None:

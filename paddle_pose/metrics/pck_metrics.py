@@ -22,6 +22,16 @@ from paddle_pose.skeletons import Skeleton
 
 # Not in PCKh's Mean: HRNet lib/dataset/mpii.py masks [6:8].
 _NOT_IN_MEAN = ("pelvis", "thorax")
+_Curves = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
+
+
+def _hits(
+    predictions: Predictions, truth: Truth, yardstick: pck.Yardstick, last_percent: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T, K) numbers of correct joints at the thresholds t / 100, and (K,) numbers of those that count."""
+    labelled = np.asarray(truth.labelled, bool) & yardstick.counted[:, None]
+    errors = pck.normalised_errors(predictions.joints_image, truth.joints_image, yardstick.length_image)
+    return pck.hit_curve(errors, labelled, last_percent), labelled.sum(axis=0)
 
 
 def _columns(series: np.ndarray, percents: Sequence[int], auc_percent: int) -> dict[str, float]:
@@ -62,16 +72,22 @@ class PCKh:
 
     def __call__(self, predictions: Predictions, truth: Truth) -> Report:
         """Values in percent, with the rival means by name in the rows."""
-        pck.check_people(predictions, truth, self.skeleton)
-        self.check(truth)
-        labelled = np.asarray(truth.labelled, bool)
-        errors = pck.normalised_errors(predictions.joints_image, truth.joints_image, truth.head_size_image)
-        hits, counts = pck.hit_curve(errors, labelled, 50), labelled.sum(axis=0)
-        groups = pck.group_percents(self.skeleton, pck.percent(hits, counts))
-        means = self._means(hits, counts)
+        groups, means = self.curves(predictions, truth, 50)
         rows = {name: _columns(series, (50, 10, 11), 50) for name, series in {**groups, **means}.items()}
         ours = next(iter(means.values()))
         return Report(_values(groups, ours, 50), rows, self._rules(truth))
+
+    def yardstick(self, truth: Truth) -> pck.Yardstick:
+        """Half of a head size."""
+        self.check(truth)
+        everybody = np.ones(len(truth.labelled), bool)
+        return pck.Yardstick(np.asarray(truth.head_size_image), everybody, 0.5, "head size")
+
+    def curves(self, predictions: Predictions, truth: Truth, last_percent: int) -> _Curves:
+        """Percent at thresholds 0.00, 0.01, ... last_percent / 100, each (T,), by name: groups; means, ours first."""
+        pck.check_people(predictions, truth, self.skeleton)
+        hits, counts = _hits(predictions, truth, self.yardstick(truth), last_percent)
+        return pck.group_percents(self.skeleton, pck.percent(hits, counts)), self._means(hits, counts)
 
     def _means(self, hits: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
         """Name -> (51,) curve of each mean in use; ours first."""
@@ -137,28 +153,29 @@ class PCK:
 
     def __call__(self, predictions: Predictions, truth: Truth) -> Report:
         """Values in percent; `Mean@0.1` at 0.10, whatever the threshold."""
-        pck.check_people(predictions, truth, self.skeleton)
-        length, counted = self._lengths(truth)
-        labelled = np.asarray(truth.labelled, bool) & counted[:, None]
-        errors = pck.normalised_errors(predictions.joints_image, truth.joints_image, length)
-        hits, counts = pck.hit_curve(errors, labelled, max(self._percent, 10)), labelled.sum(axis=0)
-        curves = pck.percent(hits, counts)
-        groups = pck.group_percents(self.skeleton, curves)
-        every = len(self.skeleton)
-        mean = pck.pooled_percent(hits, counts)
-        named = {
-            f"Mean, {every} joints by count (ours)": mean,
-            f"Mean, {every} joints unweighted": pck.plain_mean(curves),
-        }
+        groups, means = self.curves(predictions, truth, max(self._percent, 10))
         percents = (self._percent, 10)
-        rows = {name: _columns(series, percents, self._percent) for name, series in {**groups, **named}.items()}
-        return Report(_values(groups, mean, self._percent), rows, self._rules(counted))
+        rows = {name: _columns(series, percents, self._percent) for name, series in {**groups, **means}.items()}
+        ours = next(iter(means.values()))
+        return Report(_values(groups, ours, self._percent), rows, self._rules(self.yardstick(truth).counted))
 
-    def _lengths(self, truth: Truth) -> tuple[np.ndarray, np.ndarray]:
-        """(N,) length in photo pixels, and (N,) bool whether the person has one."""
+    def yardstick(self, truth: Truth) -> pck.Yardstick:
+        """The length between the two joints; those who have it are counted."""
         ends = [self.skeleton.index(joint) for joint in self.length_between]
         length = pck.distances(truth.joints_image[:, ends[0]], truth.joints_image[:, ends[1]])
-        return length, np.asarray(truth.labelled, bool)[:, ends].all(axis=1) & (length > 0)
+        counted = np.asarray(truth.labelled, bool)[:, ends].all(axis=1) & (length > 0)
+        return pck.Yardstick(length, counted, self._percent / 100, " to ".join(self.length_between))
+
+    def curves(self, predictions: Predictions, truth: Truth, last_percent: int) -> _Curves:
+        """Percent at thresholds 0.00, 0.01, ... last_percent / 100, each (T,), by name: groups; means, ours first."""
+        pck.check_people(predictions, truth, self.skeleton)
+        hits, counts = _hits(predictions, truth, self.yardstick(truth), last_percent)
+        joints, every = pck.percent(hits, counts), len(self.skeleton)
+        means = {
+            f"Mean, {every} joints by count (ours)": pck.pooled_percent(hits, counts),
+            f"Mean, {every} joints unweighted": pck.plain_mean(joints),
+        }
+        return pck.group_percents(self.skeleton, joints), means
 
     def _rules(self, counted: np.ndarray) -> str:
         lost = int((~counted).sum())

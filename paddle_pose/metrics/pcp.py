@@ -47,9 +47,9 @@ def stick_errors(predicted: np.ndarray, truth: np.ndarray, first: list[int], sec
     return pck.normalised_errors(found, true, pck.distances(true[:, 0], true[:, 1]))
 
 
-def correct(errors: np.ndarray, strict: bool) -> np.ndarray:
-    """(N, 2) errors of both ends -> (N,) bool: both <= 0.5 if strict, else their mean <= 0.5."""
-    return (errors.max(axis=1) if strict else errors.mean(axis=1)) <= 0.5
+def correct(errors: np.ndarray, strict: bool, threshold: float = 0.5) -> np.ndarray:
+    """(N, 2) errors of both ends -> (N,) bool: both <= threshold if strict, else their mean."""
+    return (errors.max(axis=1) if strict else errors.mean(axis=1)) <= threshold
 
 
 @METRICS.register("PCP")
@@ -95,9 +95,18 @@ class PCP:
         rows = {names.get(name, name): row for name, row in rows.items()}
         return Report(chosen, rows, self._rules(len(truth.labelled)))
 
-    def _column(self, predictions: Predictions, truth: Truth, strict: bool) -> dict[str, float]:
+    def curves(
+        self, predictions: Predictions, truth: Truth, last_percent: int
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Percent at the thresholds 0.00, 0.01, ... last_percent / 100, each (T,), by name: parts; means."""
+        pck.check_people(predictions, truth, self.skeleton)
+        columns = [self._column(predictions, truth, self.strict, percent / 100) for percent in range(last_percent + 1)]
+        series = {name: np.array([column[name] for column in columns]) for name in (*_PARTS, "Mean")}
+        return {name: series[name] for name in _PARTS}, {"Mean of 10 sticks": series["Mean"]}
+
+    def _column(self, predictions: Predictions, truth: Truth, strict: bool, threshold: float = 0.5) -> dict[str, float]:
         sticks = {
-            part: np.array([self._stick_percent(predictions, truth, stick, strict) for stick in sticks])
+            part: np.array([self._stick_percent(predictions, truth, stick, strict, threshold) for stick in sticks])
             for part, sticks in _PARTS.items()
         }
         parts = {part: float(pck.plain_mean(percents)) for part, percents in sticks.items()}
@@ -108,11 +117,13 @@ class PCP:
             "Mean_4_limbs": float(pck.plain_mean(np.array([parts[part] for part in _LIMBS]))),
         }
 
-    def _stick_percent(self, predictions: Predictions, truth: Truth, stick: tuple, strict: bool) -> float:
+    def _stick_percent(
+        self, predictions: Predictions, truth: Truth, stick: tuple, strict: bool, threshold: float
+    ) -> float:
         first, second = ([self.skeleton.index(joint) for joint in end] for end in stick)
         labelled = np.asarray(truth.labelled, bool)[:, first + second].all(axis=1)
         errors = stick_errors(predictions.joints_image, truth.joints_image, first, second)
-        return float(pck.percent((correct(errors, strict) & labelled).sum(), labelled.sum()))
+        return float(pck.percent((correct(errors, strict, threshold) & labelled).sum(), labelled.sum()))
 
     def _rules(self, people: int) -> str:
         kind = "strict PCP: both ends" if self.strict else "relaxed PCP: mean error of both ends"

@@ -22,6 +22,7 @@ WRITERS = {
     "lspet": ("paddle_pose.synthetic.write_lsp", "write_lspet"),
     "coco": ("paddle_pose.synthetic.write_coco", "write_coco"),
 }
+VIDEO = "video"
 
 
 def _whole_number(low: int, high: int):
@@ -37,6 +38,16 @@ def _whole_number(low: int, high: int):
     return convert
 
 
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a number above 0, up to 3600")
+    return value
+
+
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     """The command's arguments; exits with code 2 if they are wrong."""
     parser = argparse.ArgumentParser(
@@ -46,8 +57,10 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     photos = _whole_number(1, 1_000_000)
-    parser.add_argument("--format", required=True, choices=sorted(WRITERS), help="whose files to write")
-    parser.add_argument("--root", required=True, help="folder to make; it must not hold anything else")
+    formats = (*sorted(WRITERS), VIDEO)
+    parser.add_argument("--format", required=True, choices=formats, help="whose files to write, or video: a clip")
+    root = "folder to make, it must not hold anything else; of a video, the .mp4 file: its truth goes to .json beside"
+    parser.add_argument("--root", required=True, help=root)
     parser.add_argument("--train", type=photos, default=2000, help="photos to train on")
     parser.add_argument("--valid", type=photos, default=300, help="photos to evaluate on, with other people")
     parser.add_argument("--seed", type=_whole_number(0, 2**32 - 1), default=Recipe.seed, help="same seed, same files")
@@ -58,6 +71,9 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
         "group: calm, two to four together"
     )
     parser.add_argument("--difficulty", default=Recipe.difficulty, choices=tuple(BY_NAME), help=hard)
+    parser.add_argument("--seconds", type=_seconds, default=10.0, help="video: how long; people are calm, in a group")
+    parser.add_argument("--people", type=_whole_number(1, 4), default=3, help="video: how many walk about")
+    parser.add_argument("--frame_rate", type=_whole_number(1, 120), default=25, help="video: frames per second")
     parser.add_argument("--workers", type=_whole_number(1, 256), default=2, help="processes that render")
     return parser.parse_args(argv)
 
@@ -68,7 +84,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     # kill, like Ctrl-C, removes what is half written
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        _write(args)
+        _write_video(args) if args.format == VIDEO else _write(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -88,3 +104,15 @@ def _write(args: argparse.Namespace) -> None:
         return
     root, speed = os.path.abspath(args.root), (recipe.train + recipe.valid) / (time.monotonic() - start)
     print(f"=> wrote {recipe.train} + {recipe.valid} photos to {root}, {speed:.0f} per second")
+
+
+def _write_video(args: argparse.Namespace) -> None:
+    from paddle_pose.synthetic.clip import ClipRecipe
+    from paddle_pose.synthetic.write_video import write_video
+
+    recipe = ClipRecipe(args.seconds, args.people, args.seed, args.image_size, args.frame_rate)
+    path = os.path.abspath(args.root)
+    if not write_video(args.root, recipe, progress=True):
+        print(f"=> {path} is there already, made with these arguments; nothing to do")
+        return
+    print(f"=> wrote {recipe.num_frames} frames with {recipe.people} people to {path}, who is where beside it")

@@ -13,7 +13,7 @@ from paddle_pose.skeletons import Skeleton
 from paddle_pose.synthetic.backdrop import draw_backdrop, paint_front_thing
 from paddle_pose.synthetic.body import JOINTS, Body, draw_body
 from paddle_pose.synthetic.canvas import PARTS_PER_PERSON, Canvas
-from paddle_pose.synthetic.clothes import draw_outfit
+from paddle_pose.synthetic.clothes import Outfit, draw_outfit
 from paddle_pose.synthetic.difficulty import FULL, Difficulty
 from paddle_pose.synthetic.tailor import Tailor
 from paddle_pose.synthetic.visibility import FACE, inside, turned_away, visible_joints
@@ -52,7 +52,9 @@ class Person:
 
 
 @dataclass(frozen=True)
-class _Placed:
+class Placed:
+    """A body at its place in the photo, and its part there; see `Person`."""
+
     body: Body
     is_main: bool = False
     in_crowd: bool = False
@@ -84,31 +86,36 @@ def render_photo(
     canvas = Canvas(draw_backdrop(rng, image_hw), rng.uniform(0, 1) * np.array([np.cos(angle), np.sin(angle)]))
     painted = []
     for number, placed in enumerate(people):
-        canvas.paint_person(number, Tailor(placed.body, draw_outfit(rng)).parts(), placed.body.height)
-        painted.append(int(np.count_nonzero(canvas.shown // PARTS_PER_PERSON == number + 1)))
+        painted.append(paint(canvas, number, placed.body, draw_outfit(rng)))
     if rng.random() < difficulty.front_thing:
         paint_front_thing(rng, canvas, np.concatenate(people[-1].body.extent()))
-    records = [_record(canvas, number, *pair) for number, pair in enumerate(zip(people, painted))]
-    return _develop(rng, canvas.image), records
+    records = [record(canvas, number, *pair) for number, pair in enumerate(zip(people, painted))]
+    return develop(rng, canvas.image), records
+
+
+def paint(canvas: Canvas, number: int, body: Body, outfit: Outfit) -> int:
+    """Paints person `number` over what is there; returns the number of its pixels."""
+    canvas.paint_person(number, Tailor(body, outfit).parts(), body.height)
+    return int(np.count_nonzero(canvas.shown // PARTS_PER_PERSON == number + 1))
 
 
 def _place_people(
     rng: np.random.Generator, image_hw: tuple[int, int], whole: bool, difficulty: Difficulty
-) -> list[_Placed]:
+) -> list[Placed]:
     """People from far to near; the main one last, so that nobody covers the photo's subject."""
     main = _place_main(rng, image_hw, whole, difficulty)
-    others: list[_Placed] = []
+    others: list[Placed] = []
     for _ in range(rng.choice(4, p=difficulty.others)):
         height = main.body.height * rng.uniform(*difficulty.other_size)
         origin = rng.uniform((0.0, 0.3), (1.0, 0.75)) * image_hw[::-1]
         taken = [p.body for p in (main, *others)]
         if all(np.hypot(*(origin - b.points["pelvis"][:2])) > 0.3 * max(height, b.height) for b in taken):
-            others.append(_Placed(draw_body(rng, difficulty).placed(height, origin)))
+            others.append(Placed(draw_body(rng, difficulty).placed(height, origin)))
     others.sort(key=lambda placed: placed.body.height)
     return [*_place_crowd(rng, image_hw, difficulty), *others, main]
 
 
-def _place_main(rng: np.random.Generator, image_hw: tuple[int, int], whole: bool, difficulty: Difficulty) -> _Placed:
+def _place_main(rng: np.random.Generator, image_hw: tuple[int, int], whole: bool, difficulty: Difficulty) -> Placed:
     size_wh = np.array(image_hw[::-1], float)
     body = draw_body(rng, difficulty)
     low, high = body.extent()
@@ -121,10 +128,10 @@ def _place_main(rng: np.random.Generator, image_hw: tuple[int, int], whole: bool
         height = min(rng.uniform(*difficulty.main_size) * (size_wh / (high - low)).min(), 1.1 * image_hw[0])
         room = size_wh - 1 - height * (high - low)
         origin = room * np.clip(rng.normal(0.5, 0.25, 2), 0, 1) - height * low
-    return _Placed(body.placed(height, origin), is_main=True)
+    return Placed(body.placed(height, origin), is_main=True)
 
 
-def _place_crowd(rng: np.random.Generator, image_hw: tuple[int, int], difficulty: Difficulty) -> list[_Placed]:
+def _place_crowd(rng: np.random.Generator, image_hw: tuple[int, int], difficulty: Difficulty) -> list[Placed]:
     """Now and then a row of tiny people far away."""
     if rng.random() >= difficulty.crowd:
         return []
@@ -133,10 +140,11 @@ def _place_crowd(rng: np.random.Generator, image_hw: tuple[int, int], difficulty
     start, y = rng.uniform(0, 0.7) * width, rng.uniform(0.25, 0.6) * height
     spots = start + 0.4 * tiny * np.arange(rng.integers(5, 10))
     spots = np.stack([spots, y + rng.normal(0, 0.1, len(spots)) * tiny], axis=1)
-    return [_Placed(draw_body(rng).placed(tiny * rng.uniform(0.85, 1.15), xy), in_crowd=True) for xy in spots]
+    return [Placed(draw_body(rng).placed(tiny * rng.uniform(0.85, 1.15), xy), in_crowd=True) for xy in spots]
 
 
-def _record(canvas: Canvas, number: int, placed: _Placed, painted: int) -> Person:
+def record(canvas: Canvas, number: int, placed: Placed, painted: int) -> Person:
+    """What is true of person `number` in a finished picture; it was `painted` pixels large before others came."""
     joints_image = placed.body.joints_image()
     is_face = np.array([name in FACE for name in JOINTS])
     labelled = inside(joints_image, canvas.shown.shape) & ~(is_face & turned_away(placed.body))
@@ -167,7 +175,7 @@ def _head_box(body: Body) -> np.ndarray:
     return np.concatenate([np.min(corners, axis=0), np.max(corners, axis=0)])
 
 
-def _develop(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+def develop(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Exposure, colour cast, uneven light, blur and grain."""
     height, width = image.shape[:2]
     light = rng.uniform(0.75, 1.2, (2, 2, 1)) * rng.uniform(0.92, 1.08, 3) * rng.uniform(0.75, 1.15)

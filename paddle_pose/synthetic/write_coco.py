@@ -22,6 +22,13 @@ PERSON_ID = 1
 FEWEST_PIXELS = 24
 SMALLEST_HEIGHT = 0.33  # standing height / longer side of the photo, below which keypoints are not labelled
 SPLITS = ("train", "val")
+CATEGORY = {
+    "id": PERSON_ID,
+    "name": "person",
+    "supercategory": "person",
+    "keypoints": list(COCO_17.joints),
+    "skeleton": [[a + 1, b + 1] for a, b in COCO_17.limb_pairs],
+}
 
 
 def write_coco(root: str, recipe: Recipe, workers: int = 1, progress: bool = False) -> bool:
@@ -44,7 +51,7 @@ def write_coco(root: str, recipe: Recipe, workers: int = 1, progress: bool = Fal
 
 def describe(people: list[Person], image_hw: tuple[int, int]) -> tuple[tuple[int, int], list[dict]]:
     """A photo's size (height, width) and its annotations, ids not yet given."""
-    annotations = [_person(p, image_hw) for p in people if not p.in_crowd and p.mask.sum() >= FEWEST_PIXELS]
+    annotations = [describe_person(p, image_hw) for p in people if not p.in_crowd and p.mask.sum() >= FEWEST_PIXELS]
     crowd = [p.mask for p in people if p.in_crowd and p.mask.any()]
     if crowd:
         annotations.append(_crowd(np.any(crowd, axis=0)))
@@ -58,18 +65,12 @@ def _dataset(names: list[str], photos: list[tuple]) -> dict:
         images.append({"id": image_id, "file_name": name, "height": height, "width": width})
         for number, annotation in enumerate(found):
             annotations.append({"id": image_id * 100 + number, "image_id": image_id, **annotation})
-    category = {
-        "id": PERSON_ID,
-        "name": "person",
-        "supercategory": "person",
-        "keypoints": list(COCO_17.joints),
-        "skeleton": [[a + 1, b + 1] for a, b in COCO_17.limb_pairs],
-    }
     info = {"description": "synthetic people in COCO's format", "version": "1.0"}
-    return {"info": info, "images": images, "annotations": annotations, "categories": [category]}
+    return {"info": info, "images": images, "annotations": annotations, "categories": [CATEGORY]}
 
 
-def _person(person: Person, image_hw: tuple[int, int]) -> dict:
+def describe_person(person: Person, image_hw: tuple[int, int]) -> dict:
+    """A person's annotation, ids not yet given."""
     joints_image, labelled, visible = person.of(COCO_17)
     if person.height_image < SMALLEST_HEIGHT * max(image_hw):
         labelled = visible = np.zeros(len(COCO_17), bool)

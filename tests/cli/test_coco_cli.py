@@ -6,9 +6,16 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 from cli_cases import CONFIG, assert_one_error, best_model, eval_values, train, validate, write_config
 from coco_cases import box_entry, write_list
+
+from paddle_pose.data.derived_joints import found_from_annotated
+from paddle_pose.frames import Frame, FramePoses
+from paddle_pose.outputs.coco_json import CocoWriter
+from paddle_pose.samples import FoundPeople
+from paddle_pose.skeletons import COCO_17, OPENPOSE_18
 
 RECIPE = (
     CONFIG.replace("type: MPII", "type: COCO")
@@ -105,6 +112,22 @@ def test_either_file_of_ground_truth_boxes_gives_the_same_numbers(run, synthetic
     pictures = ["--save_pictures", tmp_path / "pictures", "--num_pictures", 2]
     assert same(evaluated(capsys, "--predictions", tmp_path / "p.json", *common, *pictures)[0], values)
     assert (tmp_path / "pictures" / "sheet.png").is_file()
+
+
+@pytest.mark.parametrize("skeleton", [COCO_17, OPENPOSE_18], ids=lambda skeleton: skeleton.name)
+def test_what_prediction_writes_is_scored(synthetic_coco, tmp_path, capsys, skeleton):
+    """The true joints, written as poses of photos, are without fault: ids and the order of joints are right."""
+    content = json.loads((synthetic_coco / "annotations" / "person_keypoints_val2017.json").read_text())
+    with CocoWriter(tmp_path, skeleton) as writer:
+        for image in content["images"][::-1]:
+            people = [a["keypoints"] for a in content["annotations"] if a["image_id"] == image["id"]]
+            joints, labels = np.split(np.array(people, float).reshape(-1, 17, 3), [2], axis=2)
+            joints, scores = found_from_annotated(skeleton, joints, np.minimum(labels[..., 0], 1))
+            frame = Frame(f"photos/{image['file_name']}", 0, np.zeros((image["height"], image["width"], 3), np.uint8))
+            writer.add(frame, FramePoses(FoundPeople(joints, scores, scores.mean(axis=1))))
+    common = ["--config", write_config(tmp_path, RECIPE), "--dataset_root", synthetic_coco]
+    values, _ = evaluated(capsys, "--predictions", tmp_path / "coco_results.json", *common)
+    assert values["AP"] == values["AR"] == 100
 
 
 def test_wrong_files_and_flags_end_in_one_line(run, synthetic_coco, synthetic_mpii, tmp_path, capsys):

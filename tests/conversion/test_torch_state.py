@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from networks import golden
+from quick_weights import quick_weights
 
 from paddle_pose.conversion.match import match
 from paddle_pose.conversion.torch_state import torch_state
@@ -55,7 +56,8 @@ def assert_same(got, wanted):
 @pytest.mark.parametrize("name", GOLDEN)
 def test_keys_are_those_of_the_public_implementation_and_the_way_back_is_exact(name):
     make, style = GOLDEN[name]
-    network = make()
+    with quick_weights():
+        network = make()
     weights = weights_of(network)
     _, state = torch_state(network, weights, style)
     shapes = golden.shapes(golden.read(name))
@@ -93,7 +95,8 @@ def test_networks_that_no_public_program_has_keep_our_names(make):
 
 
 def test_mmpose_0_and_the_flow():
-    network = ResNetRegression(17, sigma=True)
+    with quick_weights():
+        network = ResNetRegression(17, sigma=True)
     _, state = torch_state(network, weights_of(network), "mmpose0")
     assert state["keypoint_head.fc.weight"].shape == (68, 2048)
     assert state["keypoint_head.loss.flow_model.s.0.0.weight"].shape == (64, 2)

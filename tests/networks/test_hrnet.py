@@ -6,6 +6,7 @@ import pytest
 from networks import golden
 from networks.ladder import Reference, climb, count
 from paddle import nn
+from quick_weights import quick_weights
 
 from paddle_pose.conversion.state import convert_state
 from paddle_pose.errors import CheckpointError, ConfigError
@@ -37,7 +38,8 @@ def test_forward_and_training_follow_the_reference(reference):
     ],
 )
 def test_parameter_count_with_17_joints(options, parameters):
-    assert count(HRNet(17, **options)) == parameters
+    with quick_weights():
+        assert count(HRNet(17, **options)) == parameters
 
 
 @pytest.mark.parametrize("resolutions", [2, 3, 4])
@@ -118,7 +120,8 @@ def imagenet_trunk():
 
 
 def test_imagenet_trunk_leaves_the_head_as_it_is():
-    network, state = HRNet(5), imagenet_trunk()
+    with quick_weights():
+        network, state = HRNet(5), imagenet_trunk()
     with pytest.raises(CheckpointError, match="missing: to_maps.weight, to_maps.bias"):
         convert_state(state, network)
     head = network.to_maps.weight.numpy()
@@ -133,7 +136,8 @@ def test_imagenet_trunk_leaves_the_head_as_it_is():
 def test_trunk_of_other_joints():
     """COCO's 17 joints -> 16 of MPII: everything but the head."""
     theirs = golden.weights({"final_layer.weight": (17, 32, 1, 1), "final_layer.bias": (17,)}, seed=0)
-    network, state = HRNet(16), {**imagenet_trunk(), **theirs}
+    with quick_weights():
+        network, state = HRNet(16), {**imagenet_trunk(), **theirs}
     with pytest.raises(CheckpointError, match="shape differs: final_layer.weight"):
         convert_state(state, network)
     assert convert_state(state, network, trunk_only=True)["to_maps.bias"].shape == (16,)
