@@ -15,12 +15,14 @@ def replacing(path: Union[str, Path]) -> Iterator[Path]:
     """A temporary path to write to, which becomes `path` when the block ends well; missing folders are made.
 
     Raises:
-        OSError: the disk is full, the folder cannot be written, or `path` is a device or a pipe; an older file at
-            `path` is untouched.
+        OSError: the disk is full, the folder cannot be written, or `path` is a folder, a device or a pipe; an older
+            file at `path` is untouched.
     """
     path = Path(path)
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):  # a renamed file would replace it
         raise OSError(errno.EINVAL, "it is a device or a pipe")
+    if os.path.isdir(path) and not os.path.islink(path):  # said before the work, not after it
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

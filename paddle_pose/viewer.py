@@ -98,7 +98,7 @@ def lay_heat(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
     Between them violet, red, orange: ever lighter, so that it reads without colours too. Beyond 0 and 1 it is cut.
     """
-    level = cv2.convertScaleAbs(cv2.max(heat, 0.0), alpha=255)
+    level = cv2.convertScaleAbs(np.maximum(heat, 0.0), alpha=255)
     return lay_light(image, cv2.applyColorMap(level, _heat_colors()))
 
 

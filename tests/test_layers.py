@@ -85,6 +85,13 @@ def upward(here: str, tree: ast.AST) -> list[str]:
 def test_every_module_has_a_row():
     tops = {module_name(path).split(".")[0] for path in FILES} - {""}
     assert tops <= set(ROW), f"give these a row in ROWS: {sorted(tops - set(ROW))}"
+    assert set(ROW) <= tops, f"these rows are of no module: {sorted(set(ROW) - tops)}"
+
+
+def test_no_two_test_modules_have_one_name():
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    assert not twice, f"pytest imports one of these only: {twice}"
 
 
 def test_imports_only_point_down():

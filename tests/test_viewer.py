@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.skeletons import COCO_17, LSP_14, MPII_16
-from paddle_pose.viewer import draw_pose, overlay_maps, sheet
+from paddle_pose.viewer import draw_pose, lay_heat, overlay_maps, sheet
 
 ORANGE, BLUE, GREEN = (255, 140, 0), (30, 144, 255), (60, 200, 80)
 
@@ -126,3 +126,7 @@ def test_a_picture_is_fitted_into_its_cell_and_centred():
 def test_a_cell_is_filled_to_its_edge(side):
     """1 / 49 * 49 is 0.9999999999999999."""
     assert (sheet([np.full((side, side, 3), 9, np.uint8)], 1, (49, 49)) == 9).all()
+
+
+def test_a_picture_of_one_pixel_can_be_laid_over():
+    assert lay_heat(np.zeros((1, 1, 3), np.uint8), np.ones((1, 1), np.float32)).shape == (1, 1, 3)

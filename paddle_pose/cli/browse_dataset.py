@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.cli.options import common_parser, run_command
+from paddle_pose.cli.options import common_parser, positive, run_command
 
 _CELL = 288  # pixels of a picture's longer side on the sheets, about
 
@@ -15,22 +15,16 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--split", choices=("train", "valid"), default="train", help="augmented, or plain (default: train)"
     )
-    flags.add_argument("--num_samples", type=_positive, default=8, metavar="N", help="spread over it (default: 8)")
+    flags.add_argument("--num_samples", type=positive, default=8, metavar="N", help="spread over it (default: 8)")
     flags.add_argument(
         "--epochs",
-        type=_positive,
+        type=positive,
         default=1,
         metavar="K",
         help="draws of each sample, of the first K epochs (default: 1)",
     )
     flags.add_argument("--save_dir", metavar="DIR", default="output/browse", help="default: output/browse")
     return flags
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
 
 
 def main(argv=None) -> int:
@@ -46,8 +40,8 @@ def _browse(arguments: argparse.Namespace) -> int:
     from paddle_pose.builder_data import build_dataset
     from paddle_pose.cli.evaluation import print_counts
     from paddle_pose.cli.options import read_config
-    from paddle_pose.cli.pictures import write_png
     from paddle_pose.data.loader import Loader
+    from paddle_pose.outputs.pictures import write_picture
     from paddle_pose.viewer import sheet
 
     config = read_config(arguments, "train")
@@ -64,11 +58,11 @@ def _browse(arguments: argparse.Namespace) -> int:
         ]
         name = f"{index:06d}_{Path(rows[0][0]).stem}"
         pictures = [picture for _, _, row in rows for picture in row]
-        write_png(folder / f"{name}.png", sheet(pictures, columns=len(rows[0][2])))
+        write_picture(folder / f"{name}.png", sheet(pictures, columns=len(rows[0][2])))
         first += rows[0][2]
         for epoch, (photo, view, _) in enumerate(rows):
             print(f"{name}: {Path(photo).name}, epoch {epoch + 1}: {view}")
-    write_png(folder / "sheet.png", sheet(first, columns=len(rows[0][2]) * (2 if count > 1 else 1)))
+    write_picture(folder / "sheet.png", sheet(first, columns=len(rows[0][2]) * (2 if count > 1 else 1)))
     print(f"{count} samples of {arguments.split} in {folder}, all of them in {folder / 'sheet.png'}")
     return 0
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from paddle_pose.cli.options import model_file, run_command
+from paddle_pose.cli.options import run_command
 from paddle_pose.errors import UserError
 
 OURS, THEIRS = (".pdparams", ".safetensors"), (".pth", ".pt")
@@ -49,7 +49,9 @@ def main(argv=None) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    source, target = Path(model_file(arguments.source)), Path(arguments.target)
+    from paddle_pose import zoo  # takes a fifth of a second
+
+    source, target = Path(zoo.named_model(arguments.source)), Path(arguments.target)
     if target.suffix.lower() not in OURS + THEIRS:
         raise UserError(f"{target}: give TARGET a suffix of {', '.join(OURS)} (ours) or {', '.join(THEIRS)} (PyTorch)")
     if target.exists() and not arguments.overwrite:

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-from paddle_pose.cli.options import run_command
+from paddle_pose.cli.options import positive, run_command
 from paddle_pose.errors import UserError
 
 INSTALL = (
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--model", metavar="FILE|NAME", help="a model file, or a name of the zoo, to choose from first")
     flags.add_argument("--model_dir", metavar="DIR", help="an exported model to choose from")
     flags.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:i (default: auto)")
-    flags.add_argument("--threads", type=int, metavar="N", help="of the CPU (default: all cores)")
+    flags.add_argument("--threads", type=positive, metavar="N", help="of the CPU (default: all cores)")
     flags.add_argument(
         "--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine only)"
     )
@@ -47,7 +47,7 @@ def _demo(arguments: argparse.Namespace) -> int:
             prevent_thread_lock=True,
             **{**launch_arguments, "share": arguments.share},
         )
-    except (OSError, ValueError) as error:  # a port that is taken, an address that is not ours
+    except (OSError, OverflowError, ValueError) as error:  # a port that is taken or none, an address that is not ours
         raise UserError(f"--host {arguments.host} --port {arguments.port}: {error}") from None
     try:
         print(f"=> {page.local_url}", flush=True)

@@ -1,12 +1,12 @@
 """export.py: a checkpoint -> a folder that runs without this package."""
 
 import argparse
-import hashlib
 import time
 from pathlib import Path
 from typing import Any
 
 from paddle_pose.cli.options import read_config, run_command
+from paddle_pose.digests import sha256_of
 from paddle_pose.errors import CheckpointError, UserError
 
 FORMATS = ("paddle", "onnx")  # of deployment/exporting.py, which --help need not load
@@ -89,7 +89,7 @@ def _facts(source: Path, facts: dict[str, Any]) -> dict[str, Any]:
     from paddle_pose.environment import environment
 
     known = {key: facts[key] for key in ("epoch", "values", "rules", "converted_from") if key in facts}
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    digest = sha256_of(source)
     here = environment()
     return {
         "source": {"checkpoint": source.name, "sha256": digest, **known},

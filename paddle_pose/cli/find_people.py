@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import IO, Any
 
-from paddle_pose.cli.options import common_parser, run_command
+from paddle_pose.cli.options import common_parser, run_command, share
 from paddle_pose.errors import ConfigError
 
 
@@ -14,21 +14,11 @@ def parser() -> argparse.ArgumentParser:
     flags = common_parser("Find the people in the photos of a COCO split and write their boxes.")
     flags.add_argument("--pretrained_model", metavar="FILE", required=True, help="a model of dataset PersonCentres")
     flags.add_argument("--out", metavar="FILE", required=True, help="the boxes, as a COCO results file")
-    flags.add_argument("--threshold", type=_share, default=0.1, metavar="S", help="lowest score (default: 0.1)")
+    flags.add_argument("--threshold", type=share, default=0.1, metavar="S", help="lowest score (default: 0.1)")
     flags.add_argument(
-        "--overlap", type=_share, default=0.6, metavar="S", help="two boxes that share more are one (default: 0.6)"
+        "--overlap", type=share, default=0.6, metavar="S", help="two boxes that share more are one (default: 0.6)"
     )
     return flags
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
 
 
 def main(argv=None) -> int:

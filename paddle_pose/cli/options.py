@@ -36,6 +36,24 @@ def common_parser(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def positive(text: str) -> int:
+    """The type of a flag that takes a whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """The type of a flag that takes a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
 def run_command(main: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Runs a command; wrong input becomes one line on stderr and exit code 2, Ctrl-C exit code 130.
 
@@ -43,7 +61,9 @@ def run_command(main: Callable[[argparse.Namespace], int], arguments: argparse.N
     """
     try:
         if getattr(arguments, "pretrained_model", None):
-            arguments.pretrained_model = model_file(arguments.pretrained_model)
+            from paddle_pose import zoo  # takes a fifth of a second
+
+            arguments.pretrained_model = zoo.named_model(arguments.pretrained_model)
         return main(arguments)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -71,21 +91,6 @@ def _said(error: OSError, arguments: argparse.Namespace) -> str:
     if error.errno not in OF_A_PATH or error.filename is None:
         raise error
     return f"{' '.join(str(error.filename).split())}: {error.strerror}; check the path"
-
-
-def model_file(text: str) -> str:
-    """The path of the model that a user names: by a name of the zoo, which has no suffix and no separator, or a path.
-
-    Raises:
-        UserError: it cannot be had; or there is neither such a file nor such a name.
-    """
-    if os.path.basename(text) != text or os.path.splitext(text)[1]:
-        return text
-    from paddle_pose import zoo  # takes a fifth of a second
-
-    if text not in zoo.names() and not os.path.exists(text):
-        raise UserError(f"{text}: no such file, and {zoo.unknown(text)}")
-    return str(zoo.named_model(text))
 
 
 def size_override(image_size: Optional[int]) -> dict:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Optional
 
-from paddle_pose.cli.options import run_command
+from paddle_pose.cli.options import positive, run_command
 from paddle_pose.errors import ConfigError, DataError
 
 _BEST = ("Mean", "AP", "Found", "valid/loss")  # the first one that a run has is drawn below the loss
@@ -25,16 +25,10 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument("--x", choices=("iter", "epoch", "hours"), default="iter", help="axis (default: iter)")
     flags.add_argument(
-        "--smooth", type=_positive, default=1, metavar="N", help="average the training loss over N points (default: 1)"
+        "--smooth", type=positive, default=1, metavar="N", help="average the training loss over N points (default: 1)"
     )
     flags.add_argument("--published", metavar="ID", help="draw a published curve too; needs --x epoch")
     return flags
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
 
 
 def main(argv=None) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any, Optional
 
-from paddle_pose.cli.options import run_command
+from paddle_pose.cli.options import positive, run_command
 
 FORMATS = ("pictures", "video", "coco", "openpose", "csv")  # as outputs/formats.py; not imported, for a quick --help
 ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")  # as deployment/deployed_model.py
@@ -39,7 +39,7 @@ def _add_model(group: Any) -> None:
     group.add_argument("--mirror_test", action="store_true", help="average with the mirrored picture; twice the time")
     group.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:i (default: auto)")
     group.add_argument("--batch_size", type=int, metavar="N", help="people, or photos, at once (default: 8)")
-    group.add_argument("--threads", type=_positive, metavar="N", help="of the CPU (default: all cores)")
+    group.add_argument("--threads", type=positive, metavar="N", help="of the CPU (default: all cores)")
     group.add_argument("--engine", choices=ENGINES, default="auto", help="what runs an exported model (default: auto)")
 
 
@@ -48,27 +48,28 @@ def _add_people(group: Any) -> None:
     group.add_argument("--annotations", metavar="FILE", help="which photo is which image_id of --boxes, if not by name")
     group.add_argument("--detector", metavar="DIR", help="a detector that PaddleDetection exported")
     group.add_argument("--people_model", metavar="FILE", help="a model of dataset PersonCentres")
-    group.add_argument("--box_threshold", type=float, metavar="S", help="lowest score of a box")
+    group.add_argument("--box_threshold", type=_number, metavar="S", help="lowest score of a box")
 
 
 def _add_looks(group: Any) -> None:
     group.add_argument(
-        "--joint_threshold", type=float, metavar="S", help="drawn joints (default: 0.3, of an OpenPose 0.05)"
+        "--joint_threshold", type=_number, metavar="S", help="drawn joints (default: 0.3, of an OpenPose 0.05)"
     )
-    group.add_argument("--person_threshold", type=float, default=0.0, metavar="S", help="drawn people (default: 0)")
+    group.add_argument("--person_threshold", type=_number, default=0.0, metavar="S", help="drawn people (default: 0)")
     group.add_argument("--colors", choices=("limb", "side", "person"), default="limb", help="default: limb")
     group.add_argument("--overlay", choices=("heatmaps", "fields"), help="what the network sees, below the people")
     group.add_argument("--track", action="store_true", default=None, help="who is who in a video (default)")
     group.add_argument("--no_track", action="store_false", dest="track", help="people without numbers")
     group.add_argument("--smooth", action="store_true", default=None, help="steady joints in a video (default)")
     group.add_argument("--no_smooth", action="store_false", dest="smooth", help="joints as found in each frame")
-    group.add_argument("--max_frames", type=_positive, metavar="N", help="of each video or camera")
+    group.add_argument("--max_frames", type=positive, metavar="N", help="of each video or camera")
 
 
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
+def _number(text: str) -> float:
+    value = float(text)
+    if value != value:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
 
 
 def main(argv=None) -> int:
@@ -86,8 +87,9 @@ def _predict(arguments: argparse.Namespace) -> int:
     if arguments.track is False and arguments.smooth:
         raise ConfigError("--smooth needs to know who is who; leave --no_track out")
     sources = open_sources(arguments.input or [_bundled_photo(arguments)])
-    formats = arguments.save or _usual_formats(sources)
+    formats = _formats(arguments.save, sources)
     check_writable(arguments.save_dir)
+    _check_kept(arguments, formats)
     predictor = _open_predictor(arguments)
     _check_boxes(predictor, sources)
     drawing = _drawing(arguments, predictor)
@@ -101,14 +103,34 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _bundled_photo(arguments: argparse.Namespace) -> str:
     from paddle_pose import zoo
-    from paddle_pose.prediction.predictor import bundled_name
+    from paddle_pose.prediction.opening import bundled_name
 
     return str(zoo.default_photo(bundled_name(arguments.pretrained_model) or zoo.DEFAULT_MODEL))
 
 
-def _usual_formats(sources: list) -> list[str]:
+def _formats(asked: Optional[list[str]], sources: list) -> list[str]:
+    """What is written of these sources: what was asked for, without drawings of a kind that is not among them."""
+    from paddle_pose.errors import ConfigError
+
     drawn = {"pictures" if source.kind == "photo" else "video" for source in sources}
-    return [*sorted(drawn), "coco"]
+    formats = [name for name in asked or FORMATS[:3] if name in drawn or name not in FORMATS[:2]]
+    if not formats:
+        raise ConfigError(f"--save {' '.join(asked)}: nothing would be written; the inputs are drawn by {min(drawn)}")
+    return formats
+
+
+def _check_kept(arguments: argparse.Namespace, formats: list[str]) -> None:
+    """ConfigError if a file that says where people are would get lost under an output of its name."""
+    import os
+
+    from paddle_pose.errors import ConfigError
+    from paddle_pose.outputs.coco_json import IMAGES, RESULTS
+
+    outputs = [os.path.realpath(os.path.join(arguments.save_dir, name)) for name in (RESULTS, IMAGES)]
+    for flag in ("boxes", "annotations"):
+        path = getattr(arguments, flag)
+        if path is not None and "coco" in formats and os.path.realpath(path) in outputs:
+            raise ConfigError(f"--{flag} {path} would be overwritten by an output; choose another --save_dir")
 
 
 def _open_predictor(arguments: argparse.Namespace) -> Any:
@@ -189,7 +211,7 @@ def _tracker_maker(arguments: argparse.Namespace, predictor: Any) -> Optional[An
 
 
 def _tell_of_rendered_people(arguments: argparse.Namespace) -> None:
-    from paddle_pose.prediction.predictor import bundled_name
+    from paddle_pose.prediction.opening import bundled_name
 
     if arguments.input and not arguments.model_dir and bundled_name(arguments.pretrained_model):
         print(

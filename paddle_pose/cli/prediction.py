@@ -1,5 +1,6 @@
 """The run of predict.py: pictures through the predictor and the tracker to the writers, and what is said of it."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ class Run:
         make_tracker: for each video a new one; None: people get no numbers.
 
     Attributes:
-        exit_code: 0; 2 if a source could not be read; 130 after Ctrl-C.
+        exit_code: 0; 2 if a source could not be read; 130 after Ctrl-C or SIGTERM.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class Run:
         self._bar = tqdm(total=self._total(), unit="picture", disable=not sys.stderr.isatty(), leave=False)
 
     def __call__(self, writers: PoseWriter) -> None:
-        """Writes the people of all pictures; Ctrl-C ends it as the end of the pictures would."""
+        """Writes the people of all pictures; Ctrl-C or SIGTERM ends it as the end of the pictures would."""
+        # Paddle would end the process at a SIGTERM, with its own words and all files half written.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler) or signal.SIG_DFL
         try:
             for frame, poses in self._predictor.stream(self._pictures()):
                 writers.add(frame, self._with_ids(frame, poses))
@@ -53,6 +56,7 @@ class Run:
         except KeyboardInterrupt:
             self.exit_code = EXIT_INTERRUPTED
         finally:
+            signal.signal(signal.SIGTERM, before)
             self._bar.close()
 
     def tell(self, save_dir: str, formats: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from paddle_pose.config_sections import Reference
 from paddle_pose.environment import environment
 from paddle_pose.references.rules import Circumstances as Here
 from paddle_pose.references.rules import differences, incomparable
-from paddle_pose.reports.report import Beside, Circumstances
+from paddle_pose.reports.circumstances import Beside, Circumstances
 from paddle_pose.samples import Report
 
 _TRAINING = ("seconds", "images", "epochs", "seed", "commit", "paddlepaddle", "paddlepaddle-gpu", "device", "processor")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from paddle_pose.cli.options import common_parser, read_config, run_command
+from paddle_pose.cli.options import common_parser, positive, read_config, run_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,15 +27,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--save_predictions", metavar="FILE", help="write the joints found: .mat, .npy or .json")
     flags.add_argument("--save_record", metavar="FILE", help="write numbers, rules and circumstances as JSON")
     flags.add_argument("--save_pictures", metavar="DIR", help="draw the joints found on some of the photos")
-    flags.add_argument("--num_pictures", type=_positive, default=16, metavar="N", help="how many (default: 16)")
+    flags.add_argument("--num_pictures", type=positive, default=16, metavar="N", help="how many (default: 16)")
     flags.add_argument("--report", metavar="DIR", help="write DIR/report.html: curves, errors, worst cases")
     return flags
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
 
 
 def main(argv=None) -> int:

@@ -154,8 +154,10 @@ class CPMHeatmap:
 
         The maps are stride^2 times as large: of one crop after the other they need the memory of one.
         """
-        across, down = (paddle.to_tensor(_enlarging_matrix(cells, self.stride)) for cells in self.map_wh)
-        large = paddle.matmul(down, paddle.matmul(maps.astype("float64"), across, transpose_y=True))
+        across, down = (_enlarging_matrix(cells, self.stride) for cells in self.map_wh)
+        # Not by `transpose_y`, which becomes ONNX of float32 and float64 in one product.
+        rows = paddle.matmul(maps.astype("float64"), paddle.to_tensor(np.ascontiguousarray(across.T)))
+        large = paddle.matmul(paddle.to_tensor(down), rows)
         x, y, scores = peak(large)
         return paddle.stack([x, y], -1).astype("float32"), scores.astype("float32")
 

@@ -18,57 +18,17 @@ import yaml
 from paddle_pose.atomic_files import replacing
 from paddle_pose.config import check_config
 from paddle_pose.config_sections import Section
-from paddle_pose.data.skeleton_settings import WrittenSkeleton, problem_of
 from paddle_pose.deployment.description import Description
+from paddle_pose.deployment.skeleton_section import SkeletonSection, skeleton_mapping
 from paddle_pose.deployment.wording import words
 from paddle_pose.errors import CheckpointError, ConfigError
-from paddle_pose.skeletons import Skeleton
 
 DEPLOY_FILE, PREFIX, INPUT_NAME = "deploy.yaml", "model", "images"
 PROGRAMS, WEIGHTS, ONNX = (f"{PREFIX}.json", f"{PREFIX}.pdmodel"), f"{PREFIX}.pdiparams", f"{PREFIX}.onnx"
 FORM = 1
+_OUTPUTS = {"one": (("joints", "scores"), ("joints", "scores", "maps")), "everybody": (("maps",),)}
 _Side = pydantic.conint(gt=0, le=16384)
 _Byte = pydantic.conint(ge=0, le=255)
-_Pairs = tuple[tuple[str, str], ...]
-
-
-class _Skeleton(Section):
-    """All of a `Skeleton`, so that the one that is read equals the one that was written."""
-
-    name: str
-    joints: tuple[str, ...]
-    limbs: _Pairs = ()
-    mirror_pairs: Optional[_Pairs] = None
-    sigmas: Optional[tuple[float, ...]] = None
-    upper_body: tuple[str, ...] = ()
-    redundant_limbs: _Pairs = ()
-    groups: Optional[dict[str, tuple[str, ...]]] = None
-    annotated_as: Optional["_Skeleton"] = None
-
-    @pydantic.model_validator(mode="after")
-    def _agrees(self) -> "_Skeleton":
-        own = {key: getattr(self, key) for key in WrittenSkeleton.model_fields}
-        # A pair of names with sides is not demanded here: no name needs one, and the pairs are written out.
-        problem = problem_of(WrittenSkeleton(**{**own, "mirror_pairs": self.mirror_pairs or ()}))
-        strange = [name for members in (self.groups or {}).values() for name in members if name not in self.joints]
-        if problem is None and strange:
-            problem = f"groups: there is no joint {strange[0]!r}"
-        if problem is None and not set(self.redundant_limbs) <= set(self.limbs):
-            problem = "redundant_limbs: one of them is not among the limbs"
-        if problem is not None:
-            raise ValueError(problem)
-        return self
-
-    def made(self) -> Skeleton:
-        """The skeleton."""
-        fields = {key: getattr(self, key) for key in ("name", "joints", "limbs", "upper_body", "redundant_limbs")}
-        return Skeleton(
-            **fields,
-            groups=self.groups,
-            oks_sigmas=self.sigmas,
-            mirror_pairs=self.mirror_pairs,
-            annotated_as=self.annotated_as and self.annotated_as.made(),
-        )
 
 
 class _Input(Section):
@@ -100,7 +60,7 @@ class DeployFile(Section):
     crop: _Crop
     outputs: tuple[Literal["joints", "scores", "maps"], ...] = pydantic.Field(min_length=1)
     mirror_test: bool
-    skeleton: _Skeleton
+    skeleton: SkeletonSection
     words: Any = None
     facts: dict[str, Any] = {}
     config: dict[str, Any]
@@ -111,6 +71,9 @@ class DeployFile(Section):
             raise ValueError("input.wh is missing: a model of one person has crops of one size")
         if len(set(self.outputs)) != len(self.outputs):
             raise ValueError(f"outputs {list(self.outputs)} name one twice")
+        known = _OUTPUTS[self.finds]
+        if self.outputs not in known:
+            raise ValueError(f"outputs {list(self.outputs)}: where finds is {self.finds}, they are {list(known[-1])}")
         return self
 
     def description(self) -> Description:
@@ -154,7 +117,7 @@ def write_description(folder: Path, description: Description, facts: Optional[di
         "outputs": list(description.outputs),
         "mirror_test": description.mirror_test,
         "words": words(description),
-        "skeleton": _skeleton_mapping(description.skeleton),
+        "skeleton": skeleton_mapping(description.skeleton),
         "facts": facts or {},
         "config": description.config,
     }
@@ -214,26 +177,6 @@ def _first(error: pydantic.ValidationError) -> str:
     if first["type"] == "value_error":  # of a validator of ours
         return f"{key}: {first['ctx']['error']}" if key else str(first["ctx"]["error"])
     return f"{key}={first['input']!r:.80} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
-
-
-def _skeleton_mapping(skeleton: Skeleton) -> dict[str, Any]:
-    """All of a skeleton as plain lists; what it does not have is left out."""
-    mapping = {
-        "name": skeleton.name,
-        "joints": list(skeleton.joints),
-        "limbs": _lists(skeleton.limbs),
-        "mirror_pairs": None if skeleton.mirror_pairs is None else _lists(skeleton.mirror_pairs),
-        "sigmas": skeleton.oks_sigmas and list(skeleton.oks_sigmas),
-        "upper_body": list(skeleton.upper_body),
-        "redundant_limbs": _lists(skeleton.redundant_limbs),
-        "groups": {name: list(joints) for name, joints in skeleton.groups.items()},
-        "annotated_as": skeleton.annotated_as and _skeleton_mapping(skeleton.annotated_as),
-    }
-    return {key: value for key, value in mapping.items() if value is not None}
-
-
-def _lists(pairs: tuple) -> list[list[str]]:
-    return [list(pair) for pair in pairs]
 
 
 class _Dumper(yaml.SafeDumper):

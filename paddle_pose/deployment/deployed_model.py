@@ -1,7 +1,7 @@
 """A model that export.py wrote, ready to run: pixels in, joints out."""
 
 from pathlib import Path
-from typing import Literal, Optional, Union
+from typing import Literal, Optional, Union, get_args
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from paddle_pose.errors import UserError
 from paddle_pose.runtime import has_avx512
 
 Engine = Literal["auto", "paddle", "onnxruntime", "tensorrt"]
-ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")
+ENGINES: tuple[str, ...] = get_args(Engine)
 
 
 class DeployedModel:
@@ -45,10 +45,17 @@ class DeployedModel:
             An array for each of `description.outputs`.
 
         Raises:
-            UserError: the images do not fit.
+            UserError: the images do not fit, or the model has other joints than deploy.yaml says.
         """
         outputs = self._model({self._model.input_names[0]: self._checked(images)})
-        return dict(zip(self.description.outputs, outputs))
+        found = dict(zip(self.description.outputs, outputs))
+        wanted = (len(images), len(self.description.skeleton))
+        if "joints" in found and (found["joints"].shape != (*wanted, 2) or found["scores"].shape != wanted):
+            raise UserError(
+                f"{self._name}: joints and scores have shapes {found['joints'].shape} and {found['scores'].shape}, but "
+                f"deploy.yaml names {wanted[1]} joints: it is of another model; export again"
+            )
+        return found
 
     def _checked(self, images: np.ndarray) -> np.ndarray:
         images = np.asarray(images)

@@ -4,18 +4,21 @@ A joint is compared where its place is decided: where changes of the output as s
 Two equally high peaks, or two equally high neighbours of one, are told apart by rounding alone, in any program.
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
 import cv2
 import numpy as np
 import paddle
 
-from paddle_pose.deployment.deploy_file import INPUT_NAME, ONNX, PROGRAMS, WEIGHTS
+from paddle_pose.deployment.deploy_file import INPUT_NAME, ONNX, PREFIX
 from paddle_pose.deployment.deployable import Deployable
-from paddle_pose.errors import UserError
+from paddle_pose.deployment.onnx_model import OnnxModel
+from paddle_pose.deployment.static_model import StaticModel
+from paddle_pose.errors import CheckpointError, UserError
 
 MOST_PIXELS, MOST_SHARE = 0.01, 1e-3  # joints may differ by so many pixels; scores and maps by so much of the largest
 BATCHES = (1, 3)
@@ -109,29 +112,23 @@ def _decided(layer: Deployable, output: paddle.Tensor, joints_crop: np.ndarray) 
 
 
 def paddle_runner(folder: Path) -> Run:
-    """Runs the Paddle form as `paddle.inference` does by default, with oneDNN."""
-    from paddle.inference import Config, create_predictor
-
-    program = next(folder / name for name in PROGRAMS if (folder / name).is_file())
-    config = Config(str(program), str(folder / WEIGHTS))
-    config.disable_glog_info()
-    config.disable_gpu()
-    config.enable_mkldnn()
-    predictor = create_predictor(config)
-
-    def run(images: np.ndarray) -> list[np.ndarray]:
-        predictor.get_input_handle(INPUT_NAME).copy_from_cpu(images)
-        predictor.run()
-        return [predictor.get_output_handle(name).copy_to_cpu() for name in predictor.get_output_names()]
-
-    return run
+    """Runs the Paddle form on the CPU, as whoever opens the folder will."""
+    with _read_again():
+        model = StaticModel(folder / PREFIX, "cpu")
+    return lambda images: model({INPUT_NAME: images})
 
 
 def onnx_runner(folder: Path) -> Run:
     """Runs the ONNX form on the CPU by onnxruntime."""
-    import onnxruntime
+    with _read_again():
+        model = OnnxModel(folder / ONNX)
+    return lambda images: model({INPUT_NAME: images})
 
-    settings: Any = onnxruntime.SessionOptions()
-    settings.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(folder / ONNX), settings, providers=["CPUExecutionProvider"])
-    return lambda images: session.run(None, {INPUT_NAME: images})
+
+@contextlib.contextmanager
+def _read_again() -> Iterator[None]:
+    """UserError where a model cannot be read that was just written: Paddle says nothing of a disk that is full."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise UserError(f"the exported model cannot be read again; is there space on the disk? ({error})") from None

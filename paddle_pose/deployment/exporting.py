@@ -75,7 +75,7 @@ def export(
 
 def check_exportable(parts: Parts) -> None:
     """ConfigError, with what can be done instead, unless the network finds joints in a crop or a photo."""
-    if not hasattr(parts.codec, "decode"):
+    if parts.config.dataset.type == "PersonCentres":
         raise ConfigError(
             "a network of person centres finds people, not joints, and is not exported; use its checkpoint as it is: "
             "predict.py --people_model FILE"

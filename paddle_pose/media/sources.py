@@ -14,7 +14,7 @@ from paddle_pose.media.shown_photos import read_shown_photo
 from paddle_pose.media.videos import CameraSource, VideoSource
 
 PHOTO_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-VIDEO_SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+VIDEO_SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv")
 _KNOWN = f"photos ({', '.join(PHOTO_SUFFIXES)}) and videos ({', '.join(VIDEO_SUFFIXES)})"
 
 
@@ -87,7 +87,7 @@ def _paths(text: str) -> list[str]:
 
 def _of_folder(folder: str) -> list[str]:
     try:
-        names = [entry.name for entry in os.scandir(folder) if entry.is_file() and not entry.name.startswith(".")]
+        names = [entry.name for entry in os.scandir(folder) if _may_be_read(entry) and not entry.name.startswith(".")]
     except OSError as error:
         raise DataError(f"folder {folder} cannot be read ({error.strerror}); check its permissions") from None
     found = _known(os.path.join(folder, name) for name in names)
@@ -97,6 +97,11 @@ def _of_folder(folder: str) -> list[str]:
             f"'{os.path.join(folder, '**', '*')}' does that"
         )
     return found
+
+
+def _may_be_read(entry: os.DirEntry) -> bool:
+    """A file; or a link that leads nowhere or around in a circle, which is told of when its turn comes."""
+    return os.path.isfile(entry.path) or (entry.is_symlink() and not os.path.exists(entry.path))
 
 
 def _of_pattern(pattern: str) -> list[str]:

@@ -53,10 +53,9 @@ class ResNetRegression(nn.Layer):
     def forward(self, images: paddle.Tensor) -> list[paddle.Tensor]:
         """(B, 3, H, W) normalised images -> one (B, K, 2) x, y, or (B, K, 4) with sigma_x, sigma_y in (0, 1)."""
         features = self.trunk(images)  # (B, 2048, H/32, W/32), of depths 18 and 34 (B, 512, H/32, W/32)
-        if paddle.in_dynamic_mode():
-            features = features.mean([2, 3])
-        else:  # of an export: oneDNN has a fast kernel for it, and none for a mean
-            features = F.adaptive_avg_pool2d(features, 1).flatten(1)
+        # In an export: oneDNN has a fast kernel for pooling, and none for a mean.
+        eager = paddle.in_dynamic_mode()
+        features = features.mean([2, 3]) if eager else F.adaptive_avg_pool2d(features, 1).flatten(1)
         numbers = self.to_joints(features).reshape([0, self.num_joints, -1])
         if self.flow is None:
             return [numbers]

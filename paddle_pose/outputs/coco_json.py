@@ -59,9 +59,11 @@ class CocoWriter(PoseWriter):
             self._results.add(entry)
 
     def close(self) -> None:
-        """Both files take their places."""
-        self._results.close()
-        self._images.close()
+        """Both files take their places, the second also where the first cannot."""
+        try:
+            self._results.close()
+        finally:
+            self._images.close()
 
     def give_up(self) -> None:
         """Both files are kept as partial ones."""

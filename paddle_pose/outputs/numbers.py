@@ -1,6 +1,7 @@
 """Numbers as they stand in files: no more digits than mean something, and none that JSON does not have."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -24,6 +25,6 @@ def triples(joints_xy: np.ndarray, scores: np.ndarray) -> list[float]:
     return [value for (x, y), given in zip(joints, np.where(known, scores, 0.0)) for value in (x, y, score(given))]
 
 
-def people_rows(people: FoundPeople):
+def people_rows(people: FoundPeople) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
     """(joints (K, 2), their scores (K,), score) of each person."""
     return zip(people.joints_xy, people.joint_scores, (score(value) for value in people.scores.tolist()))

@@ -52,7 +52,7 @@ def checked_boxes(boxes_image: object, where: str) -> np.ndarray:
     """(P, 4) float64 of what a user gives; DataError unless they are finite and not empty."""
     try:
         boxes = np.asarray(boxes_image, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: a whole number beyond 1e308
         boxes = np.zeros(1)
     boxes = boxes.reshape(0, 4) if boxes.shape == (0,) else boxes  # an empty list: nobody
     if boxes.ndim != 2 or boxes.shape[1] != 4:

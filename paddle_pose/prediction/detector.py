@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
+import cv2
 import numpy as np
 
 from paddle_pose.deployment.static_model import StaticModel
@@ -56,8 +57,12 @@ class DetectorFinder:
 
     def _regions(self, frame: Frame) -> Regions:
         photo = DetectorInput(frame.image, frame.image.shape[:2])
-        for step in self._steps:
-            photo = step(photo)
+        try:
+            for step in self._steps:
+                photo = step(photo)
+        except (cv2.error, ValueError) as error:  # of settings that do not go together
+            reason = " ".join(str(error).split())
+            raise DataError(f"{self._where}: Preprocess fails: {reason:.150}; export the detector again") from None
         outputs = self._model({name: _input(photo, kind) for name, kind in self._inputs.items()})
         rows = _rows(outputs, self._where)
         corners_image, sides = rows[:, 2:4], rows[:, 4:] - rows[:, 2:4]

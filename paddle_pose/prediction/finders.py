@@ -14,6 +14,7 @@ from paddle_pose.prediction import cropping
 from paddle_pose.prediction.cropping import Regions
 
 PERSON_CATEGORY = 1  # of COCO's results files
+_LARGEST = 1e300  # of a score; JSON has whole numbers of any length
 
 
 class Finder(Protocol):
@@ -114,8 +115,8 @@ def _entry(path: str, row: int, entry: Any) -> Optional[tuple]:
     image_id, score = entry["image_id"], entry.get("score", 1.0)
     if isinstance(image_id, bool) or not isinstance(image_id, (int, str)):
         raise DataError(f"{path}: entry {row}: image_id {image_id!r} must be a whole number or a file's name")
-    if isinstance(score, bool) or not isinstance(score, (int, float)) or not np.isfinite(score):
-        raise DataError(f"{path}: entry {row}: score {score!r} is not a number")
+    if isinstance(score, bool) or not isinstance(score, (int, float)) or not abs(score) < _LARGEST:  # nan is not
+        raise DataError(f"{path}: entry {row}: score {score!r:.40} is not a number that can be used")
     return image_id, cropping.checked_boxes([entry["bbox"]], f"{path}: entry {row}")[0], float(score)
 
 
@@ -123,6 +124,8 @@ def _ids(path: Union[str, Path]) -> dict[str, int]:
     """File name -> id of the photos that an annotation file lists."""
     images = _load(path, dict, "an annotation file of COCO's format").get("images")
     try:
-        return {os.path.basename(image["file_name"]): image["id"] for image in images}
-    except (TypeError, KeyError):
+        ids = {os.path.basename(image["file_name"]): image["id"] for image in images}
+        set(ids.values())
+    except (TypeError, KeyError):  # TypeError: an id that is a list, too
         raise DataError(f"{path}: has no list `images` of id and file_name; give an annotation file") from None
+    return ids

@@ -6,15 +6,15 @@ from typing import Optional, Union
 
 import numpy as np
 
-from paddle_pose import runtime
-from paddle_pose.errors import ConfigError, DataError, UserError
+from paddle_pose.errors import ConfigError, DataError
 from paddle_pose.frames import Frame, FramePoses
-from paddle_pose.prediction.cascade import CascadeEstimator, read_stages
+from paddle_pose.prediction.cascade import CascadeEstimator
 from paddle_pose.prediction.cropping import Regions, checked_boxes
 from paddle_pose.prediction.everybody import EverybodyEstimator
-from paddle_pose.prediction.finders import BoxFile, Finder, WholePhoto
+from paddle_pose.prediction.finders import Finder
 from paddle_pose.prediction.one_person import OnePersonEstimator
-from paddle_pose.prediction.pose_model import PoseModel, open_checkpoint, without_maps
+from paddle_pose.prediction.opening import open_finder, open_models
+from paddle_pose.prediction.pose_model import PoseModel, without_maps
 from paddle_pose.skeletons import Skeleton
 
 BATCH_SIZE = 8
@@ -94,18 +94,17 @@ class Predictor:
         if reason is not None:
             raise ConfigError(f"maps are asked for, but {reason}")
         if self.description.finds == "everybody":
-            if chosen:
-                raise ConfigError(f"--{chosen[0]}: {self.description.network} finds everybody by itself; leave it out")
+            named.update(annotations=annotations, box_threshold=box_threshold)
+            for name in (name for name, value in named.items() if value is not None):
+                raise ConfigError(f"--{name}: {self.description.network} finds everybody by itself; leave it out")
             self.finder: Optional[Finder] = None
             self._everybody = EverybodyEstimator(stages[0], batch_size, keep_maps)
         else:
             self.finder = open_finder(boxes, annotations, detector, people_model, box_threshold, device, threads)
-            is_cascade = len(stages) > 1
-            self._one_person = (
-                CascadeEstimator(stages, batch_size)
-                if is_cascade
-                else OnePersonEstimator(stages[0], batch_size, keep_maps)
-            )
+            if len(stages) > 1:
+                self._one_person = CascadeEstimator(stages, batch_size)
+            else:
+                self._one_person = OnePersonEstimator(stages[0], batch_size, keep_maps)
 
     def __call__(self, photo: Photo, boxes: object = None) -> FramePoses:
         """The people in one photo.
@@ -142,87 +141,6 @@ class Predictor:
         if self.finder is None:
             return self._everybody(frames)
         return self._one_person(frames, self.finder(frames))
-
-
-def open_models(
-    model: Union[str, Path, PoseModel, None],
-    model_dir: Union[str, Path, None],
-    device: str,
-    threads: Optional[int],
-    engine: str,
-    mirror_test: bool,
-) -> Sequence[PoseModel]:
-    """The model that these arguments of `Predictor` mean, or the models of a cascade's stages."""
-    if model_dir is not None:
-        from paddle_pose.deployment.deployed_model import open_deployed
-
-        deployed = open_deployed(Path(model_dir), device=device, threads=threads, engine=engine)
-        if mirror_test and not deployed.description.mirror_test:
-            raise ConfigError(f"{model_dir}: exported without the mirror test; export it again with --mirror_test")
-        return [deployed]
-    if model is not None and not isinstance(model, (str, Path)):
-        return [model]
-    if engine != "auto":
-        raise ConfigError(f"--engine {engine}: is for exported models (--model_dir); leave it out")
-    path = model_path(model)
-    paths = [path.parent / stage["model"] for stage in read_stages(path)] if path.suffix == ".json" else [path]
-    models = [open_checkpoint(stage, mirror_test, device, threads) for stage in paths]
-    wants_joints = [model.description.config["joint_crops"] is not None for model in models]
-    if wants_joints != [number > 0 for number in range(len(models))]:
-        raise ConfigError(
-            f"{path}: whole people are for the first model of a cascade, single joints for each later one, but here it "
-            "is otherwise; name the cascade.json that training wrote"
-        )
-    return models
-
-
-def model_path(model: Union[str, Path, None]) -> Path:
-    """The file of a model: itself, or what the zoo has under its name.
-
-    A name is what has neither a folder nor a suffix, and is no file.
-    """
-    if model is not None and (Path(model).suffix or Path(model).name != str(model) or Path(model).exists()):
-        return Path(model)
-    from paddle_pose import zoo
-
-    return zoo.model_path(zoo.DEFAULT_MODEL if model is None else str(model))
-
-
-def bundled_name(model: Union[str, Path, None]) -> Optional[str]:
-    """The name under which the zoo holds the weights that `model` means, if they lie in this package."""
-    from paddle_pose import zoo
-
-    path = model_path(model)
-    bundled = [name for name in zoo.names() if isinstance(zoo.find(name), zoo.Bundled)]
-    return next((name for name in bundled if zoo.find(name).path.resolve() == path.resolve()), None)
-
-
-def open_finder(
-    boxes: Union[str, Path, None],
-    annotations: Union[str, Path, None],
-    detector: Union[str, Path, None],
-    people_model: Union[str, Path, None],
-    threshold: Optional[float],
-    device: str,
-    threads: Optional[int],
-) -> Finder:
-    """The finder that these arguments of `Predictor` mean: the whole photo where there are none."""
-    if annotations is not None and boxes is None:
-        raise UserError("--annotations lists the photos of --boxes; give both or none")
-    if boxes is not None:
-        return BoxFile(boxes, 0.0 if threshold is None else threshold, annotations)
-    if detector is not None:
-        from paddle_pose.prediction.detector import DetectorFinder
-
-        return DetectorFinder(detector, threshold, device, threads)
-    if people_model is not None:
-        from paddle_pose.prediction.person_centres import PersonCentreFinder
-
-        runtime.choose_device(device, threads)
-        return PersonCentreFinder(model_path(people_model), threshold)
-    if threshold is not None:
-        raise UserError("--box_threshold is for --boxes, --detector or --people_model; leave it out")
-    return WholePhoto()
 
 
 def _frame(photo: Photo) -> Frame:

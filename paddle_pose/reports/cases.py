@@ -37,6 +37,11 @@ class Case:
     wrong: np.ndarray
 
 
+def file_name(photo: str) -> str:
+    """The last part of a photo's path, for the words below its picture."""
+    return photo.replace("\\", "/").rsplit("/", 1)[-1]
+
+
 def draw_case(photo: np.ndarray, case: Case, skeleton: Skeleton) -> np.ndarray:
     """The part of the photo around the person, its longer side `LONGER_SIDE` pixels.
 

@@ -6,7 +6,7 @@ from paddle_pose.coco_samples import CocoAnnotations, CocoPoses
 from paddle_pose.metrics import coco_scores, pck
 from paddle_pose.reports import plots
 from paddle_pose.reports.breakdown import quantile_bins
-from paddle_pose.reports.cases import Case
+from paddle_pose.reports.cases import Case, file_name
 from paddle_pose.reports.coco_pairs import FOUND_OKS, IGNORED_OKS, Matched
 from paddle_pose.reports.page import Section, paragraph, plot, table
 from paddle_pose.reports.pairs import Pairs
@@ -83,16 +83,14 @@ def unmatched_cases(
 
 def _lost(pairs: Pairs, row: int, photo: str) -> Case:
     true = np.where(pairs.counted[row][:, None], pairs.true_image[row], np.nan)
-    words = f"{_name(photo)}: {pairs.counted[row].sum()} labelled joints, {pairs.size} {pairs.size_image[row]:.0f} px"
+    words = (
+        f"{file_name(photo)}: {pairs.counted[row].sum()} labelled joints, {pairs.size} {pairs.size_image[row]:.0f} px"
+    )
     return Case(photo, words, np.full_like(true, np.nan), true, np.zeros(len(true), bool))
 
 
 def _extra(poses: CocoPoses, row: int, photo: str, skeleton: Skeleton) -> Case:
     keypoints = poses.keypoints_image[row]
     found = np.where((keypoints[:, 2] > 0)[:, None], keypoints[:, :2], np.nan)
-    words = f"{_name(photo)}: score {poses.scores[row]:.3f}"
+    words = f"{file_name(photo)}: score {poses.scores[row]:.3f}"
     return Case(photo, words, found, np.full_like(found, np.nan), np.zeros(len(skeleton), bool))
-
-
-def _name(photo: str) -> str:
-    return photo.replace("\\", "/").rsplit("/", 1)[-1]

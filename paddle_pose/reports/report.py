@@ -1,6 +1,5 @@
 """Predictions, truth and numbers -> the page."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
@@ -15,7 +14,8 @@ from paddle_pose.metrics.pck_metrics import PCK
 from paddle_pose.metrics.pcp import PCP
 from paddle_pose.reports import coco_pairs, coco_sections, plots
 from paddle_pose.reports.cases import Case, draw_case
-from paddle_pose.reports.page import Section, bullets, heading, page, paragraph, pictures, plot, table, tiles
+from paddle_pose.reports.circumstances import Circumstances, facts, numbers
+from paddle_pose.reports.page import Section, bullets, heading, page, paragraph, pictures, plot
 from paddle_pose.reports.pairs import by_row
 from paddle_pose.reports.sections import joint_sections, worst_cases
 from paddle_pose.samples import Predictions, Report
@@ -24,40 +24,6 @@ from paddle_pose.skeletons import Skeleton
 FILE = "report.html"
 WORST = 8  # people of each kind that are shown
 _LAST_PERCENT = 50  # of the curves
-
-
-@dataclass(frozen=True)
-class Beside:
-    """A published row.
-
-    Args:
-        title: whose.
-        source: where it was published.
-        values: name, published, ours; None where this evaluation has none of that meaning.
-        warnings: rules that differ, and doubts, as val.py prints them.
-    """
-
-    title: str
-    source: str
-    values: list[tuple[str, float, Optional[float]]]
-    warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What the page says beside the numbers.
-
-    Args:
-        title: what was scored.
-        facts: name -> words, for the end of the page.
-        notes: how it was scored, lines.
-        beside: None where no published row is named.
-    """
-
-    title: str
-    facts: dict[str, str]
-    notes: tuple[str, ...] = ()
-    beside: Optional[Beside] = None
 
 
 def check_folder(folder: Path) -> None:
@@ -87,7 +53,7 @@ def write_report(
     """
     skeleton = getattr(metric, "skeleton", dataset.skeleton)
     found, cases = _analysis(dataset, predictions, metric, skeleton)
-    sections = [_numbers(report, circumstances), *found, _worst(cases, skeleton), _facts(circumstances, report)]
+    sections = [numbers(report, circumstances), *found, _worst(cases, skeleton), facts(circumstances)]
     text = page(circumstances.title, dataset.protocol, [section for section in sections if section is not None])
     try:
         with replacing(folder / FILE) as temporary:
@@ -95,34 +61,6 @@ def write_report(
     except OSError as error:
         raise UserError(f"cannot write {folder / FILE}: {error.strerror}; choose another --report") from None
     return folder / FILE
-
-
-def _numbers(report: Report, circumstances: Circumstances) -> Section:
-    body = tiles(report.values) + "".join(paragraph(note, "note") for note in circumstances.notes)
-    beside = circumstances.beside
-    if beside is None:
-        body += paragraph(
-            "No published row is named to stand beside these numbers (reference, or --reference).", "note"
-        )
-    else:
-        body += (
-            heading("Beside the published row")
-            + paragraph(beside.title)
-            + (paragraph(beside.source, "note") if beside.source else "")
-        )
-        rows = [[name, theirs, ours, None if ours is None else ours - theirs] for name, theirs, ours in beside.values]
-        body += table(["", "published", "here", "difference"], rows, decimals=3)
-        for words in map(str.strip, beside.warnings):
-            body += paragraph(words, "warning" if words.startswith("warning") else "note")
-    columns = list(dict.fromkeys(column for row in report.rows.values() for column in row))
-    rows = [[name, *(row.get(column, "") for column in columns)] for name, row in report.rows.items()]
-    return Section(
-        "Numbers", body + heading("The table") + table(["", *columns], rows) + paragraph(report.rules, "note")
-    )
-
-
-def _facts(circumstances: Circumstances, report: Report) -> Section:
-    return Section("How it was made", table(["", ""], [list(pair) for pair in circumstances.facts.items()]))
 
 
 def _analysis(

@@ -185,7 +185,7 @@ def names_of(paths: Sequence[Path]) -> list[str]:
         names = ["/".join(words[-count:]) for words in parts]
         if len(set(names)) == len(names):
             return names
-    return [f"{number} {'/'.join(words)}" for number, words in enumerate(("/".join(p),) for p in parts)]
+    return [f"{number} {'/'.join(words)}" for number, words in enumerate(parts)]
 
 
 def _telling(path: Path) -> list[str]:

@@ -5,7 +5,7 @@ import numpy as np
 from paddle_pose.metrics import pck
 from paddle_pose.reports import plots, worst
 from paddle_pose.reports.breakdown import Share, by_joint, by_size, by_visibility, calibration
-from paddle_pose.reports.cases import Case
+from paddle_pose.reports.cases import Case, file_name
 from paddle_pose.reports.confusion import Swaps, confusion, lies_on, swaps
 from paddle_pose.reports.page import Section, heading, paragraph, plot, table
 from paddle_pose.reports.pairs import Pairs
@@ -134,10 +134,8 @@ def worst_cases(pairs: Pairs, photos: list[str], count: int) -> dict[str, list[C
 def _case(pairs: Pairs, row: int, photo: str) -> Case:
     counted, errors = pairs.counted[row], pairs.errors[row]
     wrong = counted & ~pairs.correct[row]
-    name = photo.replace("\\", "/").rsplit("/", 1)[-1]
-    words = (
-        f"{name}, person {row}: mean error {worst.mean_errors(pairs)[row]:.2f}; {wrong.sum()} of {counted.sum()} missed"
-    )
+    words = f"{file_name(photo)}, person {row}: mean error {worst.mean_errors(pairs)[row]:.2f}"
+    words += f"; {wrong.sum()} of {counted.sum()} missed"
     known = np.where(counted & ~np.isnan(errors), errors, -1.0)
     worst_joint = int(np.argmax(known))
     words += f"; {pairs.skeleton.joints[worst_joint]} {known[worst_joint]:.2f}"

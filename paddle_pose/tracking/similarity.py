@@ -65,6 +65,23 @@ def oks(
     return np.where(counts >= min(FEWEST_SHARED, poses_image.shape[1]), means, np.nan)
 
 
+def shares_in_common(poses_image: np.ndarray, others_image: np.ndarray) -> np.ndarray:
+    """Of every pair the joints that both show, as a share of those that the one with more of them shows.
+
+    A piece of a person is like the whole person and like any other piece of it; this tells them apart.
+
+    Args:
+        poses_image: (P, K, 2) pixels.
+        others_image: (T, K, 2) pixels.
+
+    Returns:
+        (P, T) in [0, 1].
+    """
+    seen, others_seen = np.isfinite(poses_image).all(axis=2), np.isfinite(others_image).all(axis=2)
+    shared = (seen[:, None] & others_seen[None]).sum(axis=2)
+    return shared / np.maximum(np.maximum(seen.sum(axis=1)[:, None], others_seen.sum(axis=1)), 1)
+
+
 def overlaps(boxes_image: np.ndarray, others_image: np.ndarray) -> np.ndarray:
     """Intersection over union of every pair.
 

@@ -8,7 +8,7 @@ import numpy as np
 from paddle_pose.frames import FramePoses
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.tracking.one_euro import OneEuro
-from paddle_pose.tracking.similarity import area_of, joint_box, oks, overlaps, sigmas_of
+from paddle_pose.tracking.similarity import area_of, joint_box, oks, overlaps, shares_in_common, sigmas_of
 from paddle_pose.tracking.track import Track
 
 LEAST_OKS, LEAST_OVERLAP = 0.1, 0.2  # below these two people are not taken for one
@@ -34,7 +34,7 @@ class PeopleTracker:
     def __init__(
         self,
         skeleton: Skeleton,
-        joint_threshold: float = 0.1,
+        joint_threshold: float = 0.05,
         max_gap_s: float = 1.0,
         smooth: Optional[OneEuro] = OneEuro(),  # noqa: B008 (it is frozen)
     ) -> None:
@@ -91,11 +91,11 @@ class PeopleTracker:
         sigmas = np.hypot(self._sigmas, DRIFT * gaps_s[:, None])
         likeness = oks(joints_image, known, areas, np.array([track.area for track in tracks]), sigmas)
         bonus = KNOWN_BONUS * np.array([track.presence for track in tracks])
-        pairs = _assigned(likeness, LEAST_OKS, bonus)
+        pairs = _assigned(likeness, LEAST_OKS, shares_in_common(joints_image, known), bonus)
         boxes = np.array([np.concatenate([t.box_image[:2] + move, t.box_image[2:]]) for t, move in zip(tracks, shifts)])
         overlap = overlaps(boxes_image, boxes)
         overlap[list(pairs)], overlap[:, list(pairs.values())] = 0, 0
-        pairs.update(_assigned(overlap, LEAST_OVERLAP, bonus))
+        pairs.update(_assigned(overlap, LEAST_OVERLAP, np.ones(overlap.shape), bonus))
         return {person: tracks[number] for person, number in pairs.items()}
 
     def _seen(self, track: Optional[Track], joints_image: np.ndarray, box_image: np.ndarray, time_s: float) -> Track:
@@ -108,10 +108,10 @@ class PeopleTracker:
         return track
 
 
-def _assigned(likeness: np.ndarray, least: float, bonus: np.ndarray) -> dict[int, int]:
-    """Row -> column of the assignment with the greatest sum, without pairs below `least` (or NaN)."""
+def _assigned(likeness: np.ndarray, least: float, weight: np.ndarray, bonus: np.ndarray) -> dict[int, int]:
+    """Row -> column of the assignment with the greatest weighted sum, without pairs below `least` (or NaN)."""
     from scipy.optimize import linear_sum_assignment
 
     allowed = likeness >= least
-    rows, columns = linear_sum_assignment(np.where(allowed, likeness + bonus, 0.0), maximize=True)
+    rows, columns = linear_sum_assignment(np.where(allowed, likeness * weight + bonus, 0.0), maximize=True)
     return {int(row): int(column) for row, column in zip(rows, columns) if allowed[row, column]}

@@ -1,11 +1,12 @@
 """From a name to a file that can be loaded."""
 
+import os
 from pathlib import Path
 from typing import Union
 
 from paddle_pose.digests import sha256_of
-from paddle_pose.errors import CheckpointError
-from paddle_pose.zoo.index import Bundled, entries, find
+from paddle_pose.errors import CheckpointError, UserError
+from paddle_pose.zoo.index import Bundled, entries, find, unknown
 
 DEFAULT_MODEL = "synthetic_hourglass"
 
@@ -25,12 +26,22 @@ def model_path(name: str) -> Path:
     return intact(entry.path, entry.sha256, "install paddle_pose anew")
 
 
-def named_model(text: Union[str, Path]) -> Path:
-    """What `--pretrained_model TEXT` means: a name of the zoo, else the path of a file.
+def named_model(text: Union[str, Path]) -> str:
+    """What `--pretrained_model TEXT` means: the path of a file, or a name of the zoo.
 
     A name has no suffix and no path separator, so `./NAME` is always a file.
+
+    Raises:
+        UserError: a name that the zoo does not have and that is no file either; or it cannot be had, as `model_path`.
     """
-    return model_path(str(text)) if str(text) in entries() else Path(text)
+    text = str(text)
+    if os.path.splitext(text)[1] or os.path.basename(text) != text:
+        return text
+    if text in entries():
+        return str(model_path(text))
+    if os.path.exists(text):
+        return text
+    raise UserError(f"{text}: no such file, and {unknown(text)}")
 
 
 def default_photo(name: str = DEFAULT_MODEL) -> Path:

@@ -152,7 +152,7 @@ def test_weights_of_another_network(recording, capsys):
         (("--loss", "half"), "module:name"),
         (("--steps", "3"), "--steps is for recording"),
         (("--double",), "--double is for recording"),
-        (("--pretrained_model", "x"), "the recording says which weights"),
+        (("--pretrained_model", "x.pdparams"), "the recording says which weights"),
         (("--opts", "seed=1"), "--opts changes settings of --config"),
     ],
 )

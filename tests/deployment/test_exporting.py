@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import os
 
 import numpy as np
 import paddle
@@ -153,3 +154,19 @@ class TestConversion:
             onnx_conversion.convert(tmp_path / "model.json", tmp_path / "model.pdiparams", tmp_path / ONNX)
         assert "\n" not in str(caught.value)
         assert not (tmp_path / ONNX).exists()
+
+
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_a_full_disk_of_which_paddle_says_nothing_is_one_line(kept, tmp_path, monkeypatch):
+    save = paddle.jit.save
+
+    def cut(layer, prefix, **settings):
+        save(layer, prefix, **settings)
+        os.truncate(f"{prefix}.pdiparams", kept)
+
+    monkeypatch.setattr(paddle.jit, "save", cut)
+    parts = parts_of("hourglass")
+    with pytest.raises(UserError, match="cannot be read again; is there space on the disk") as caught:
+        export(parts, tmp_path / "exported")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())

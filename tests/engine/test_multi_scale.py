@@ -177,7 +177,7 @@ def test_scale_one_is_the_plain_test_to_the_last_bit(dots, name):
 def test_one_photo_is_read_once_and_its_crops_are_the_plain_ones(dots, monkeypatch):
     import paddle_pose.data.photos as photos
 
-    monkeypatch.setattr(photos, "_read_bytes", counted := Counted(photos._read_bytes))
+    monkeypatch.setattr(photos, "read_content", counted := Counted(photos.read_content))
     stack = MultiScaleCrops(dots, INPUT_WH, False, (1.3, 1.0, 0.7))(1, None)
     assert counted.calls == 1
     plain = CropMaker(dots, INPUT_WH, False)(1, None)

@@ -111,6 +111,13 @@ def test_a_link_to_nothing_is_a_photo_that_is_missing(folder):
         list(open_sources(["link.jpg"])[0])
 
 
+def test_links_that_lead_nowhere_do_not_hide_the_photos_beside_them(folder):
+    os.symlink("gone.jpg", "below/gone.jpg")
+    os.symlink("loop.jpg", "below/loop.jpg")
+    os.symlink("..", "below/up.jpg")
+    assert names("below") == ["below/a.bmp", "below/gone.jpg", "below/loop.jpg"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_without_permission(folder):
     os.chmod("below", 0)

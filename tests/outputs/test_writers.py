@@ -20,7 +20,7 @@ from paddle_pose.outputs.drawing import Drawing
 from paddle_pose.outputs.formats import open_writers
 from paddle_pose.outputs.pictures import write_picture
 from paddle_pose.outputs.writer import PoseWriter, Writers, check_writable
-from paddle_pose.skeletons import MPII_16
+from paddle_pose.skeletons import COCO_17, MPII_16
 
 FORMATS = ("pictures", "coco", "openpose", "csv")
 
@@ -121,6 +121,21 @@ def test_one_writer_that_cannot_end_does_not_keep_the_others_from_it(tmp_path):
     with pytest.raises(DataError, match="not opened"):
         Writers(broken())
     assert not [name for name in files(tmp_path / "second") if name.endswith(".tmp")]
+
+
+def test_a_folder_in_the_place_of_a_file_is_said_before_anything_is_computed(tmp_path, photos):
+    (tmp_path / "out" / "coco_results.json").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"coco_results\.json: Is a directory"):
+        opened(tmp_path / "out", photos, ["coco"])
+    assert files(tmp_path / "out") == []
+
+
+def test_cocos_list_of_pictures_takes_its_place_also_where_the_results_cannot(tmp_path):
+    writer = CocoWriter(tmp_path, COCO_17)
+    (tmp_path / "coco_results.json").mkdir()  # in the meantime
+    with pytest.raises(UserError, match=r"coco_results\.json: Is a directory"):
+        writer.close()
+    assert files(tmp_path) == ["coco_images.json"]
 
 
 @contextlib.contextmanager

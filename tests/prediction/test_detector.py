@@ -1,5 +1,7 @@
 """A static model that finds the bright rectangle of a photo stands for a detector, in PaddleDetection's form."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import paddle
 import pytest
@@ -131,6 +133,13 @@ class TestBadFolders:
         write_config(tmp_path, **settings)
         with pytest.raises(DataError, match=words):
             DetectorFinder(tmp_path)
+
+    def test_steps_that_do_not_go_together(self, tmp_path, monkeypatch):
+        model = SimpleNamespace(input_names=("image",))
+        monkeypatch.setattr("paddle_pose.prediction.detector.StaticModel", lambda *_, **__: model)
+        write_config(tmp_path, steps=[{**NORMALISE, "mean": [0.5, 0.5]}])
+        with pytest.raises(DataError, match="Preprocess fails: .*; export the detector again"):
+            DetectorFinder(tmp_path)([Frame("a", 0, photo_with(1, 1, 5, 5))])
 
     def test_files(self, tmp_path):
         with pytest.raises(DataError, match=r"infer_cfg\.yml: cannot be read .*export_model\.py"):

@@ -1,16 +1,20 @@
 """An exported model gives the people that its checkpoint gives, through Predictor and through predict.py."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from prediction_cases import DEEPPOSE, HOURGLASS, OPENPOSE, UDP, photo, write_model
 
-from paddle_pose import Predictor
+from paddle_pose import Predictor, builder, skeletons
 from paddle_pose.builder import load_parts
 from paddle_pose.cli import predict as command
+from paddle_pose.config import load_config
+from paddle_pose.deployment.deployed_model import DeployedModel
+from paddle_pose.deployment.description import describe
 from paddle_pose.deployment.exporting import export
-from paddle_pose.errors import ConfigError
+from paddle_pose.errors import ConfigError, UserError
 from paddle_pose.frames import Frame
 
 
@@ -38,6 +42,27 @@ def test_the_same_people(recipe, tmp_path):
         if keep_maps:
             np.testing.assert_allclose(found.maps.joints, wanted.maps.joints, atol=1e-4)
             np.testing.assert_array_equal(found.maps.image_from_map, wanted.maps.image_from_map)
+
+
+class OfSixteenJoints:
+    """A static model that gives joints and scores of a crop."""
+
+    device, input_names, output_names = "cpu", ("images",), ("a", "b")
+
+    def __call__(self, inputs):
+        return [np.zeros((len(inputs["images"]), 16, 2)), np.zeros((len(inputs["images"]), 16))]
+
+
+def test_a_deploy_file_of_another_model(tmp_path):
+    description = describe(
+        builder.build(load_config("configs/hourglass/hg1_small_synthetic_96x96.yaml")), ("joints", "scores"), False
+    )
+    images = np.zeros((2, *description.input_wh[::-1], 3), np.uint8)
+    deployed = DeployedModel(description, OfSixteenJoints(), "paddle", "folder")
+    assert deployed(images)["scores"].shape == (2, 16)
+    fewer = dataclasses.replace(description, skeleton=skeletons.COCO_17)
+    with pytest.raises(UserError, match="deploy.yaml names 17 joints: it is of another model"):
+        DeployedModel(fewer, OfSixteenJoints(), "paddle", "folder")(images)
 
 
 def test_by_the_command(tmp_path, capsys):

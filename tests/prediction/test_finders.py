@@ -105,11 +105,19 @@ class TestBoxFile:
             ([{"image_id": 1, "bbox": [0, 0, float("nan"), 4]}], "is no box"),
             ([{"image_id": 1, "bbox": "wide"}], r"boxes are \(P, 4\) numbers"),
             ([{"image_id": 1, "bbox": [0, 0, 4, 4], "score": "high"}], "score 'high' is not a number"),
+            ([{"image_id": 1, "bbox": [0, 0, 4, 4], "score": 10**400}], "score 1000+ is not a number that"),
+            ([{"image_id": 1, "bbox": [0, 0, 4, 4], "score": float("nan")}], "score nan is not a number"),
+            ([{"image_id": 1, "bbox": [10**400, 0, 4, 4]}], r"boxes are \(P, 4\) numbers"),
         ],
     )
     def test_bad_content(self, content, words, tmp_path):
         with pytest.raises(DataError, match=words):
             BoxFile(write_json(tmp_path / "bad.json", content))
+
+    def test_an_annotation_file_whose_id_is_a_list(self, path, tmp_path):
+        images = write_json(tmp_path / "images.json", {"images": [{"id": [1], "file_name": "a.jpg"}]})
+        with pytest.raises(DataError, match="has no list `images`"):
+            BoxFile(path, annotations=images)
 
     def test_bad_files(self, path, tmp_path):
         with pytest.raises(DataError, match="no such file of boxes"):

@@ -247,6 +247,7 @@ class TestBadInput:
             (["--engine", "onnxruntime"], "--engine onnxruntime: is for exported models"),
             (["--config", "a.yaml"], "--config and --opts are for a model file"),
             (["--device", "tpu"], "--device tpu: unknown"),
+            (["--save", "video"], "--save video: nothing would be written; the inputs are drawn by pictures"),
         ],
     )
     def test_one_line(self, arguments, words, tmp_path, capsys, monkeypatch):
@@ -258,6 +259,12 @@ class TestBadInput:
         assert re.search(words, errors[0])
         assert not (tmp_path / "output" / "predict" / "coco_results.json").exists()
 
+    @pytest.mark.parametrize("flag", ["--joint_threshold", "--person_threshold", "--box_threshold"])
+    def test_a_threshold_that_is_no_number(self, flag, capsys):
+        with pytest.raises(SystemExit, match="2"):
+            command.main([flag, "nan"])
+        assert f"{flag}: 'nan' is not a number" in capsys.readouterr().err
+
     def test_a_folder_that_cannot_be_written_is_refused_first(self, tmp_path, capsys, monkeypatch):
         monkeypatch.setattr(command, "_open_predictor", lambda *_: pytest.fail("a model was opened"))
         (tmp_path / "file").write_text("")
@@ -265,6 +272,16 @@ class TestBadInput:
         assert code == 2
         assert len(errors) == 1
         assert "is a file, not a folder" in errors[0]
+
+    @pytest.mark.parametrize(("flag", "name"), [("boxes", "coco_results"), ("annotations", "coco_images")])
+    def test_a_file_of_boxes_is_not_overwritten(self, flag, name, tmp_path, capsys):
+        path = tmp_path / f"{name}.json"
+        path.write_text("[]")
+        code, _, errors = predict(capsys, "--boxes", "boxes.json", f"--{flag}", path, "--save_dir", tmp_path)
+        assert code == 2
+        assert len(errors) == 1
+        assert f"--{flag} {path} would be overwritten by an output" in errors[0]
+        assert path.read_text() == "[]"
 
     def test_an_input_is_not_overwritten(self, models, photos, capsys):
         before = (photos / "1.png").read_bytes()
@@ -293,7 +310,8 @@ class TestHowItEnds:
         assert names(tmp_path / "out") == ["1.png", "coco_images.json", "coco_results.json"]
         assert len(results(tmp_path / "out")) == 1
 
-    def test_a_signal_of_the_terminal(self, models, tmp_path):
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal(self, number, models, tmp_path):
         """For real: a long video, interrupted after its first frames."""
         video = write_video(tmp_path / "long.mp4", frames=1500)
         flags = ["--input", video, "--pretrained_model", models["one"], "--save_dir", tmp_path / "out"]
@@ -303,7 +321,7 @@ class TestHowItEnds:
         while time.monotonic() < end_s and not any((tmp_path / "out").glob(".long.*.mp4")):
             time.sleep(0.05)
         time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, errors = process.communicate(timeout=60)
         assert process.returncode == 130, errors
         assert "Traceback" not in errors

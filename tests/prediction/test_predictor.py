@@ -175,6 +175,8 @@ class TestEverybody:
         model = EagerModel(make_parts(OPENPOSE))
         with pytest.raises(ConfigError, match="--boxes: OpenPose finds everybody by itself"):
             Predictor(model, boxes=tmp_path / "boxes.json")
+        with pytest.raises(ConfigError, match="--box_threshold: OpenPose finds everybody by itself"):
+            Predictor(model, box_threshold=0.5)
         with pytest.raises(DataError, match="boxes: OpenPose finds everybody by itself"):
             Predictor(model)(photo(1), [[1, 2, 3, 4]])
 

@@ -101,6 +101,16 @@ def test_a_double_find_does_not_take_a_number_over():
     assert all(each == [1] for each in ids if len(each) == 1)
 
 
+def test_a_person_found_in_pieces_goes_on_under_its_number():
+    """As a bottom-up network may have it while somebody is half hidden: legs and trunk, then all of it again."""
+    legs, trunk = BODY.copy(), BODY.copy()
+    legs[:11], trunk[11:] = np.nan, np.nan
+    whole, pieces = found([BODY]), found([legs, trunk])
+    ids = track([whole] * 20 + [pieces] * 5 + [whole] * 5)
+    assert all(1 in each for each in ids[20:25])
+    assert ids[25:] == [[1]] * 5
+
+
 def test_few_joints_are_matched_by_boxes():
     """Two joints in common say too little; a detector's boxes still tell."""
     frames = []
@@ -118,10 +128,10 @@ def test_joints_of_low_score_do_not_lead_astray():
         people = np.stack([BODY, BODY + (100, 0)])
         people[:, 8:] = rng.uniform(0, 400, (2, 9, 2))
         scores = np.full((2, 17), 0.9)
-        scores[:, 8:] = 0.05
+        scores[:, 8:] = 0.04
         frames.append(FramePoses(FoundPeople(people, scores, np.ones(2))))
     assert track(frames) == [[1, 2]] * 10
-    low = [FramePoses(FoundPeople(BODY[None], np.full((1, 17), 0.05), np.ones(1)))] * 3
+    low = [FramePoses(FoundPeople(BODY[None], np.full((1, 17), 0.04), np.ones(1)))] * 3
     assert track(low) == [[1]] * 3  # there are no better ones
 
 

@@ -5,7 +5,15 @@ import pytest
 
 from paddle_pose.metrics.oks import similarity
 from paddle_pose.skeletons import COCO_17, MPII_16
-from paddle_pose.tracking.similarity import UNIFORM_SIGMA, area_of, joint_box, oks, overlaps, sigmas_of
+from paddle_pose.tracking.similarity import (
+    UNIFORM_SIGMA,
+    area_of,
+    joint_box,
+    oks,
+    overlaps,
+    shares_in_common,
+    sigmas_of,
+)
 
 SIGMAS = sigmas_of(COCO_17)
 
@@ -64,3 +72,10 @@ def test_overlaps_by_hand():
     others = np.array([[0.0, 0, 10, 10], [5, 5, 10, 10], [20, 0, 5, 5]])
     expected = [[1, 25 / 175, 0], [0, 0, 0], [0, 0, 0]]
     np.testing.assert_allclose(overlaps(boxes, others), expected)
+
+
+def test_joints_in_common_are_a_share_of_the_fuller_pose(poses):
+    whole, legs, head = poses[0].copy(), poses[0].copy(), poses[0].copy()
+    legs[:11], head[5:] = np.nan, np.nan
+    shares = shares_in_common(np.stack([whole, legs]), np.stack([whole, legs, head, np.full((17, 2), np.nan)]))
+    np.testing.assert_allclose(shares, [[1, 6 / 17, 5 / 17, 0], [6 / 17, 1, 0, 0]])

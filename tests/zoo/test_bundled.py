@@ -36,7 +36,7 @@ def test_the_hourglass_finds_rendered_people(tmp_path, capsys):
 
 
 def test_the_openpose_finds_rendered_groups(tmp_path, capsys):
-    """Nearly as good as on the 300 photos of its record: of 24 photos, AP has a standard error of about 7."""
+    """Seen: AP 76.03, and 72.20 on the 300 photos of its record; with the weights of one layer lost, 0."""
     recipe = Recipe(train=1, valid=24, seed=SEED, image_size=192, difficulty="group")
     write_coco(str(tmp_path / "data"), recipe)
     assert validate("--pretrained_model", "synthetic_openpose", "--dataset_root", tmp_path / "data") == 0
