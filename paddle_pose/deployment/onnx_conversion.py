@@ -31,9 +31,10 @@ def convert(program: Path, weights: Path, target: Path) -> None:
     done = subprocess.run([sys.executable, "-m", __name__, *words], capture_output=True, text=True, errors="replace")
     if done.returncode == 0 and target.is_file() and target.stat().st_size:
         return
-    target.unlink(missing_ok=True)  # version 1 has made an empty file before it fails
+    target.unlink(missing_ok=True)  # version 1 ends well and leaves an empty one
     said = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
-    telling = [line for line in said if "support" in line or "Error" in line] or said or ["it said nothing"]
+    signs = ("support", "Error", "fail", "Fail")
+    telling = [line for line in said if any(sign in line for sign in signs)] or said or ["it said nothing"]
     raise UserError(
         f"paddle2onnx cannot convert this model (exit code {done.returncode}: {telling[0][:300]}); "
         "export --format paddle, which runs without it"
