@@ -11,11 +11,11 @@ parts) are written in the annotations' order (COCO's 17): the order in which COC
 """
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
+from paddle_pose.data.coco_names import coco_number
 from paddle_pose.data.derived_joints import to_annotated
 from paddle_pose.frames import Frame, FramePoses
 from paddle_pose.outputs.numbers import people_rows, triples
@@ -81,12 +81,12 @@ class ImageIds:
         self._owners: dict[int, str] = {}
         self._last = 0
         for source in sources:
-            if (number := _coco_number(source)) is not None:
+            if (number := coco_number(source)) is not None:
                 self._owners.setdefault(number, source)
 
     def next(self, frame: Frame) -> int:
         """The id of the next picture."""
-        number = _coco_number(frame.source)
+        number = coco_number(frame.source)
         if number is not None and frame.time_s is None:
             if number > self._last:
                 self._owners.setdefault(number, frame.source)
@@ -123,8 +123,3 @@ def _category(skeleton: Skeleton) -> dict[str, Any]:
     limbs = [[a + 1, b + 1] for a, b in written.limb_pairs]
     person = {"id": PERSON, "name": "person", "supercategory": "person"}
     return {**person, "keypoints": list(written.joints), "skeleton": limbs}
-
-
-def _coco_number(source: str) -> Optional[int]:
-    match = re.fullmatch(r"(?:COCO_\w+_)?([0-9]{12})", Path(source).stem)
-    return int(match.group(1)) if match else None

@@ -8,6 +8,7 @@ from typing import Any, Optional, Protocol, Union
 
 import numpy as np
 
+from paddle_pose.data.coco_names import coco_number
 from paddle_pose.errors import DataError
 from paddle_pose.frames import Frame
 from paddle_pose.prediction import cropping
@@ -35,8 +36,9 @@ class WholePhoto:
 class BoxFile:
     """The boxes of a COCO results file.
 
-    An entry is of the photo whose file name, without folder and suffix, is its image_id (as a whole number: image_id
-    139 is of 000000000139.jpg), or whose file name is its image_id, or that an annotation file lists under it.
+    An entry is of the photo whose file name, without folder and suffix, is its image_id (as a whole number, also in
+    COCO's longer form: image_id 139 is of 000000000139.jpg and of COCO_val2014_000000000139.jpg), or whose file name is
+    its image_id, or that an annotation file lists under it.
 
     Args:
         path: list of `{"image_id", "category_id", "bbox": [left, top, width, height], "score"}`; of other categories
@@ -88,7 +90,7 @@ class BoxFile:
     def _of(self, source: str) -> list[tuple]:
         name = os.path.basename(source)
         stem = os.path.splitext(name)[0]
-        keys = [source, name, stem, int(stem) if stem.isdecimal() else None]
+        keys = [source, name, stem, int(stem) if stem.isdecimal() else coco_number(name)]
         if name in self._id_of_name:
             keys = [self._id_of_name[name]]
         return next((self._rows[key] for key in keys if key in self._rows), [])
