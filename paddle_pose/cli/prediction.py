@@ -1,6 +1,5 @@
 """The run of predict.py: pictures through the predictor and the tracker to the writers, and what is said of it."""
 
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import Callable, Optional
 from tqdm import tqdm
 
 from paddle_pose.cli.options import EXIT_INTERRUPTED, EXIT_USER_ERROR
+from paddle_pose.engine.stop import Interrupted, StopRequest
 from paddle_pose.errors import UserError
 from paddle_pose.frames import Frame, FramePoses
 from paddle_pose.media.sources import Source
@@ -46,17 +46,17 @@ class Run:
         self._bar = tqdm(total=self._total(), unit="picture", disable=not sys.stderr.isatty(), leave=False)
 
     def __call__(self, writers: PoseWriter) -> None:
-        """Writes the people of all pictures; Ctrl-C or SIGTERM ends it as the end of the pictures would."""
-        # Paddle would end the process at a SIGTERM, with its own words and all files half written.
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler) or signal.SIG_DFL
+        """Writes the people of all pictures; Ctrl-C or SIGTERM ends it between two, as the last picture would."""
+        stop = StopRequest()
         try:
-            for frame, poses in self._predictor.stream(self._pictures()):
-                writers.add(frame, self._with_ids(frame, poses))
-                self._count(frame, poses)
-        except KeyboardInterrupt:
+            with stop.listening():
+                for frame, poses in self._predictor.stream(self._pictures()):
+                    writers.add(frame, self._with_ids(frame, poses))
+                    self._count(frame, poses)
+                    stop.check()
+        except Interrupted:
             self.exit_code = EXIT_INTERRUPTED
         finally:
-            signal.signal(signal.SIGTERM, before)
             self._bar.close()
 
     def tell(self, save_dir: str, formats: Sequence[str]) -> None:

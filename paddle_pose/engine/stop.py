@@ -15,6 +15,16 @@ class Interrupted(Exception):
     """The run was asked to stop, and has stopped between two steps."""
 
 
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Inside, SIGTERM raises KeyboardInterrupt. Paddle, once loaded, would end the process with its own words."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)  # None: one that Python does not know
+
+
 class StopRequest:
     """Remembers that a signal has come until the run is at a place where it can stop."""
 
@@ -39,7 +49,7 @@ class StopRequest:
             yield
         finally:
             for number, handler in old.items():
-                signal.signal(number, handler)
+                signal.signal(number, handler or signal.SIG_DFL)
 
     def check(self, _count: int = 0) -> None:
         """Raises Interrupted if a signal has come; in validation, where the processes of a launch cannot agree."""

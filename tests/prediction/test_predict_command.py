@@ -21,7 +21,6 @@ from paddle_pose import Predictor
 from paddle_pose.cli import predict as command
 from paddle_pose.frames import Frame
 from paddle_pose.outputs.coco_json import CocoWriter
-from paddle_pose.prediction.predictor import Predictor as PredictorClass
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,7 +116,7 @@ class TestPhotos:
     def test_boxes_of_other_photos_end_it_before_anything_is_computed(
         self, models, photos, tmp_path, capsys, monkeypatch
     ):
-        monkeypatch.setattr(PredictorClass, "stream", lambda *_: pytest.fail("computed"))
+        monkeypatch.setattr(Predictor, "stream", lambda *_: pytest.fail("computed"))
         file = write_json(tmp_path / "boxes.json", [{"image_id": 77, "bbox": [5, 5, 40, 60]}])
         arguments = ["--input", photos, "--pretrained_model", models["one"], "--save_dir", tmp_path / "out"]
         code, _, errors = predict(capsys, *arguments, "--boxes", file)
@@ -293,22 +292,42 @@ class TestBadInput:
 
 
 class TestHowItEnds:
-    def test_ctrl_c_keeps_what_is_finished(self, models, photos, tmp_path, capsys, monkeypatch):
-        (photos / "2.png").unlink()
-        whole = PredictorClass.stream
-
-        def stream(self, frames):
-            for frame, poses in whole(self, frames):
-                yield frame, poses
-                raise KeyboardInterrupt
-
-        monkeypatch.setattr(PredictorClass, "stream", stream)
-        arguments = ["--input", photos, "--pretrained_model", models["one"], "--save_dir", tmp_path / "out"]
-        code, said, errors = predict(capsys, *arguments)
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_in_the_middle_of_a_picture_waits_for_its_end(
+        self, number, models, photos, tmp_path, capsys, monkeypatch
+    ):
+        code, said, errors = self.signalled(number, 1, models, photos, tmp_path, capsys, monkeypatch)
         assert (code, errors) == (130, [])
         assert said[-1].startswith("interrupted after 1 photo, 1 person, ")
         assert names(tmp_path / "out") == ["1.png", "coco_images.json", "coco_results.json"]
         assert len(results(tmp_path / "out")) == 1
+
+    def test_a_second_ctrl_c_does_not(self, models, photos, tmp_path, capsys, monkeypatch):
+        code, said, errors = self.signalled(signal.SIGINT, 2, models, photos, tmp_path, capsys, monkeypatch)
+        assert (code, said, errors) == (130, [], ["interrupted"])
+        assert names(tmp_path / "out") == ["1.png", "coco_images.partial.json", "coco_results.partial.json"]
+
+    def signalled(self, number, times, models, photos, tmp_path, capsys, monkeypatch):
+        (photos / "2.png").unlink()
+        add = CocoWriter.add
+
+        def signalling(self, frame, poses):
+            for _ in range(times):
+                signal.raise_signal(number)
+            add(self, frame, poses)
+
+        monkeypatch.setattr(CocoWriter, "add", signalling)
+        arguments = ["--input", photos, "--pretrained_model", models["one"], "--save_dir", tmp_path / "out"]
+        return predict(capsys, *arguments)
+
+    def test_sigterm_before_the_first_picture(self, tmp_path):
+        code = "import signal, sys, paddle_pose.cli.predict as predict;"
+        code += "predict._check_boxes = lambda *arguments: signal.raise_signal(signal.SIGTERM);"
+        code += "sys.exit(predict.main(sys.argv[1:]))"
+        arguments = [sys.executable, "-c", code, "--save_dir", str(tmp_path)]
+        done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+        assert names(tmp_path) == []
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_signal(self, number, models, tmp_path):
