@@ -9,6 +9,7 @@ An exported folder holds one model, in one form or in both:
 The outputs of both come in the order of `outputs`. docs/export.md says what each key holds.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Optional
 
@@ -21,10 +22,12 @@ from paddle_pose.config_sections import Section
 from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.skeleton_section import SkeletonSection, skeleton_mapping
 from paddle_pose.deployment.wording import words
+from paddle_pose.digests import sha256_of
 from paddle_pose.errors import CheckpointError, ConfigError
 
 DEPLOY_FILE, PREFIX, INPUT_NAME = "deploy.yaml", "model", "images"
 PROGRAMS, WEIGHTS, ONNX = (f"{PREFIX}.json", f"{PREFIX}.pdmodel"), f"{PREFIX}.pdiparams", f"{PREFIX}.onnx"
+BESIDE = (*PROGRAMS, WEIGHTS, ONNX)
 FORM = 1
 _OUTPUTS = {"one": (("joints", "scores"), ("joints", "scores", "maps")), "everybody": (("maps",),)}
 _Side = pydantic.conint(gt=0, le=16384)
@@ -62,6 +65,7 @@ class DeployFile(Section):
     mirror_test: bool
     skeleton: SkeletonSection
     words: Any = None
+    sha256: dict[str, str] = {}  # of each file beside it; who changes a file on purpose takes its line out
     facts: dict[str, Any] = {}
     config: dict[str, Any]
 
@@ -92,18 +96,30 @@ class DeployFile(Section):
             config=self.config,
         )
 
+    def check_intact(self, folder: Path, names: Iterable[str]) -> None:
+        """CheckpointError if one of these files of the folder is not as it was written; who is not there passes."""
+        for name in names:
+            path = folder / name
+            if name in self.sha256 and path.is_file() and sha256_of(path) != self.sha256[name]:
+                raise CheckpointError(
+                    f"{path}: damaged, or of another model: its SHA-256 is not that in {DEPLOY_FILE}; export again, or "
+                    f"take its line under sha256 out of {DEPLOY_FILE} if you changed it on purpose"
+                )
+
 
 def write_description(folder: Path, description: Description, facts: Optional[dict[str, Any]] = None) -> None:
-    """Writes `deploy.yaml` into a folder, whole or not at all.
+    """Writes `deploy.yaml` into a folder, whole or not at all, with the hashes of the files that are there.
 
     Args:
         folder: made if it is not there.
         description: of the model.
-        facts: what else is known, plain values: `files`, `source`, `made_by`, `checked`.
+        facts: what else is known, plain values: `source`, `made_by`, `checked`.
 
     Raises:
         OSError: it cannot be written.
     """
+    folder = Path(folder)
+    beside = [name for name in BESIDE if (folder / name).is_file()]
     mapping = {
         "form": FORM,
         "network": description.network,
@@ -118,11 +134,12 @@ def write_description(folder: Path, description: Description, facts: Optional[di
         "mirror_test": description.mirror_test,
         "words": words(description),
         "skeleton": skeleton_mapping(description.skeleton),
+        "sha256": {name: sha256_of(folder / name) for name in beside},
         "facts": facts or {},
         "config": description.config,
     }
     text = yaml.dump(mapping, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    with replacing(Path(folder) / DEPLOY_FILE) as temporary:
+    with replacing(folder / DEPLOY_FILE) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ from typing import Literal, Optional, Union, get_args
 
 import numpy as np
 
-from paddle_pose.deployment.deploy_file import ONNX, PREFIX, PROGRAMS, read_description
+from paddle_pose.deployment.deploy_file import ONNX, PREFIX, PROGRAMS, WEIGHTS, read_deploy_file
 from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.onnx_model import OnnxModel, has_onnxruntime
 from paddle_pose.deployment.static_model import StaticModel
@@ -87,15 +87,16 @@ def open_deployed(
         UserError: the engine or the device is not there.
     """
     folder = Path(folder)
-    description = read_description(folder)
+    about = read_deploy_file(folder)
     if engine == "onnxruntime" and device not in ("auto", "cpu"):
         raise UserError(f"--device {device}: onnxruntime runs on the CPU here; take --engine paddle")
     chosen = choose_engine(folder, engine, device)
+    about.check_intact(folder, (ONNX,) if chosen == "onnxruntime" else (*PROGRAMS, WEIGHTS))
     if chosen == "onnxruntime":
         model = OnnxModel(folder / ONNX, threads)
     else:
         model = StaticModel(folder / PREFIX, device, threads, chosen)
-    return DeployedModel(description, model, chosen, str(folder))
+    return DeployedModel(about.description(), model, chosen, str(folder))
 
 
 def choose_engine(folder: Path, engine: str, device: str) -> Literal["paddle", "onnxruntime", "tensorrt"]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from paddle_pose.deployment.deploy_file import DEPLOY_FILE, ONNX, PROGRAMS, WEIGHTS
+from paddle_pose.deployment.deploy_file import BESIDE, DEPLOY_FILE
 from paddle_pose.errors import UserError
 
-OURS = (DEPLOY_FILE, *PROGRAMS, WEIGHTS, ONNX)
+OURS = (DEPLOY_FILE, *BESIDE)
 
 
 def check_target(folder: Path) -> None:

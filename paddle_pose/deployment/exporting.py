@@ -64,12 +64,11 @@ def export(
         if "paddle" not in formats:
             program.unlink()
             (temporary / WEIGHTS).unlink()
-        files = sorted(path.name for path in temporary.iterdir())
         checked = {name: dataclasses.asdict(difference) for name, difference in differences.items()}
         description = dataclasses.replace(
             describe(parts, layer.outputs, mirror_test), config=named_config(parts.config)
         )
-        write_description(temporary, description, {"files": files, "checked": checked, **(facts or {})})
+        write_description(temporary, description, {"checked": checked, **(facts or {})})
     return differences
 
 

@@ -45,7 +45,7 @@ def test_a_checkpoint_becomes_a_folder(checkpoint, tmp_path, capsys):
     }
     assert read.facts["made_by"]["paddle_pose"]
     assert "/" not in yaml.safe_dump(read.config["dataset"])  # no folder of the machine
-    files = set(read.facts["files"])
+    files = set(read.sha256)
     assert files == {"model.pdiparams", "model.json"} or files == {"model.pdiparams", "model.pdmodel"}
     assert {path.name for path in folder.iterdir()} == files | {"deploy.yaml"}
 

@@ -76,7 +76,7 @@ class TestWhatComesOut:
     def test_onnx_alone(self, tmp_path):
         export(parts_of("alexnet"), tmp_path / "out", ("onnx",))
         assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["deploy.yaml", ONNX]
-        assert read_deploy_file(tmp_path / "out").facts["files"] == [ONNX]
+        assert list(read_deploy_file(tmp_path / "out").sha256) == [ONNX]
 
     def test_networks_that_are_not_exported(self):
         centres = build(load_config("configs/cpm/person_centre_synthetic_96x96.yaml"))
