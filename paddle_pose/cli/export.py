@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.cli.options import read_config, run_command
+from paddle_pose.cli.options import run_command
 from paddle_pose.digests import sha256_of
 from paddle_pose.errors import CheckpointError, UserError
 
@@ -67,21 +67,15 @@ def _export(arguments: argparse.Namespace) -> int:
 def _load(source: Path, arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     """The parts with the checkpoint's weights, on the CPU, and what the file says of itself."""
     from paddle_pose import runtime
-    from paddle_pose.builder import build, use_weights
+    from paddle_pose.cli.checkpoint import Checkpoint
     from paddle_pose.deployment.export_folder import check_target
-    from paddle_pose.deployment.exporting import check_exportable
-    from paddle_pose.engine.checkpoint import load_model
 
     check_target(Path(arguments.save_dir))
-    weights, facts = load_model(source)
-    if "config" not in facts and not arguments.config:
+    checkpoint = Checkpoint(arguments)
+    if "config" not in checkpoint.facts and not arguments.config:
         raise CheckpointError(f"{source}: does not say which network it is; give --config")
-    config = read_config(arguments, "valid", None if arguments.config else facts["config"])
-    runtime.choose_device("cpu", config.cpu_threads)
-    parts = build(config)
-    check_exportable(parts)
-    use_weights(parts, weights, facts, source)
-    return parts, facts
+    runtime.choose_device("cpu", checkpoint.config.cpu_threads)
+    return checkpoint.build(), checkpoint.facts
 
 
 def _facts(source: Path, facts: dict[str, Any]) -> dict[str, Any]:

@@ -28,21 +28,19 @@ def main(argv=None) -> int:
 
 def _find(arguments: argparse.Namespace) -> int:
     from paddle_pose import runtime
-    from paddle_pose.builder import build, use_weights
     from paddle_pose.builder_data import build_dataset
-    from paddle_pose.cli.options import read_config
-    from paddle_pose.engine.checkpoint import load_model
+    from paddle_pose.cli.checkpoint import Checkpoint
     from paddle_pose.prediction.person_centres import boxes_of
 
-    path = Path(arguments.pretrained_model)
-    weights, facts = load_model(path)
-    config = read_config(arguments, "valid", None if arguments.config else facts.get("config"))
+    checkpoint = Checkpoint(arguments)
+    config = checkpoint.config
     if config.dataset.type != "PersonCentres" or config.dataset.arguments.get("of", {}).get("type") != "COCO":
-        raise ConfigError(f"{path} is not a model of dataset PersonCentres of COCO; train one, see docs/methods/cpm.md")
+        raise ConfigError(
+            f"{checkpoint.path} is not a model of dataset PersonCentres of COCO; train one, see docs/methods/cpm.md"
+        )
     runtime.choose_device(arguments.device, config.cpu_threads)
     dataset = build_dataset(config, "valid")
-    parts = build(config)
-    use_weights(parts, weights, facts, path)
+    parts = checkpoint.build()
     people = dataset.people_dataset
     squares, scores = _run(parts, dataset, arguments)
     boxes = [boxes_of(found, people.padding) for found in squares]

@@ -153,32 +153,28 @@ def _score_cascade(arguments: argparse.Namespace) -> Optional[_Scored]:
 
 def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     from paddle_pose import runtime
-    from paddle_pose.builder import build, use_weights
     from paddle_pose.builder_data import build_dataset, build_metric
+    from paddle_pose.cli.checkpoint import Checkpoint
     from paddle_pose.cli.comparison import circumstances
     from paddle_pose.cli.evaluation import check_whole_photos, print_counts
     from paddle_pose.cli.photo_scorer import make_scorer
     from paddle_pose.cli.preflight import check_photos
     from paddle_pose.engine import distributed
-    from paddle_pose.engine.checkpoint import load_model
     from paddle_pose.engine.logger import Logger
 
-    path = Path(arguments.pretrained_model)
-    weights, facts = load_model(path)
-    # Without --config it is the configuration that the checkpoint was trained with.
-    config = read_config(arguments, "valid", None if arguments.config else facts.get("config"))
+    checkpoint = Checkpoint(arguments)
+    config, facts = checkpoint.config, checkpoint.facts
     check_whole_photos(config, arguments)
     dataset = build_dataset(config, "valid")
     print_counts(dataset)
     check_photos(config, dataset, "valid")
     runtime.choose_device(arguments.device, config.cpu_threads)
     place = distributed.initialise()
-    parts = build(config)
-    use_weights(parts, weights, facts, path)
+    parts = checkpoint.build()
     scorer = make_scorer(parts, dataset, place, Logger(None, silent=place[0] > 0))
     people, predictions = scorer.predict(parts.network)
     how, notes = scorer.describe(people, predictions)
-    scored = {"checkpoint": path.name, "epoch": facts.get("epoch"), **how}
+    scored = {"checkpoint": checkpoint.path.name, "epoch": facts.get("epoch"), **how}
     if place[0]:
         return None
     here, metric, by = circumstances(config, people, parts.codec), build_metric(config), facts.get("trained_by")
