@@ -78,10 +78,8 @@ def main(argv=None) -> int:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    from paddle_pose.cli.prediction import Run
     from paddle_pose.errors import ConfigError
     from paddle_pose.media.sources import open_sources
-    from paddle_pose.outputs.formats import open_writers
     from paddle_pose.outputs.writer import check_writable
 
     if arguments.track is False and arguments.smooth:
@@ -90,6 +88,17 @@ def _predict(arguments: argparse.Namespace) -> int:
     formats = _formats(arguments.save, sources)
     check_writable(arguments.save_dir)
     _check_kept(arguments, formats)
+    from paddle_pose.engine.stop import sigterm_as_ctrl_c
+
+    with sigterm_as_ctrl_c():
+        return _run(arguments, sources, formats)
+
+
+def _run(arguments: argparse.Namespace, sources: list, formats: list[str]) -> int:
+    """All that needs Paddle; returns the exit code."""
+    from paddle_pose.cli.prediction import Run
+    from paddle_pose.outputs.formats import open_writers
+
     predictor = _open_predictor(arguments)
     _check_boxes(predictor, sources)
     drawing = _drawing(arguments, predictor)
@@ -158,21 +167,13 @@ def _model(arguments: argparse.Namespace) -> Any:
 
     if arguments.pretrained_model is None or arguments.model_dir is not None:
         raise ConfigError("--config and --opts are for a model file; give it with --pretrained_model")
-    from pathlib import Path
-
     from paddle_pose import runtime
-    from paddle_pose.builder import build, use_weights
-    from paddle_pose.cli.options import read_config
-    from paddle_pose.engine.checkpoint import load_model
+    from paddle_pose.cli.checkpoint import Checkpoint
     from paddle_pose.prediction.pose_model import EagerModel
 
-    path = Path(arguments.pretrained_model)
-    weights, facts = load_model(path)
-    config = read_config(arguments, "valid", None if arguments.config else facts.get("config"))
-    runtime.choose_device(arguments.device, arguments.threads or config.cpu_threads)
-    parts = build(config)
-    use_weights(parts, weights, facts, path)
-    return EagerModel(parts, arguments.mirror_test)
+    checkpoint = Checkpoint(arguments)
+    runtime.choose_device(arguments.device, arguments.threads or checkpoint.config.cpu_threads)
+    return EagerModel(checkpoint.build(), arguments.mirror_test)
 
 
 def _check_boxes(predictor: Any, sources: list) -> None:
@@ -211,9 +212,10 @@ def _tracker_maker(arguments: argparse.Namespace, predictor: Any) -> Optional[An
 
 
 def _tell_of_rendered_people(arguments: argparse.Namespace) -> None:
-    from paddle_pose.prediction.opening import bundled_name
+    from paddle_pose.prediction.opening import bundled_name, exported_from_bundled
 
-    if arguments.input and not arguments.model_dir and bundled_name(arguments.pretrained_model):
+    folder = arguments.model_dir
+    if arguments.input and (exported_from_bundled(folder) if folder else bundled_name(arguments.pretrained_model)):
         print(
             "this model was trained on rendered people only; for real photos name one with --pretrained_model "
             "(python -m paddle_pose.zoo lists them)"

@@ -52,9 +52,21 @@ def model_path(model: Named) -> Path:
 
 def bundled_name(model: Named) -> Optional[str]:
     """The name under which the zoo holds the weights that `model` means, if they lie in this package."""
-    path = model_path(model)
-    bundled = [name for name in zoo.names() if isinstance(zoo.find(name), zoo.Bundled)]
-    return next((name for name in bundled if zoo.find(name).path.resolve() == path.resolve()), None)
+    path = model_path(model).resolve()
+    return next((name for name, entry in _bundled().items() if entry.path.resolve() == path), None)
+
+
+def exported_from_bundled(model_dir: Union[str, Path]) -> bool:
+    """Whether an exported folder was made of weights that lie in this package."""
+    from paddle_pose.deployment.deploy_file import read_deploy_file
+
+    source = read_deploy_file(Path(model_dir)).facts.get("source")
+    digest = source.get("sha256") if isinstance(source, dict) else None
+    return digest in [entry.sha256 for entry in _bundled().values()]
+
+
+def _bundled() -> dict[str, zoo.Bundled]:
+    return {name: zoo.find(name) for name in zoo.names() if isinstance(zoo.find(name), zoo.Bundled)}
 
 
 def open_finder(

@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 from prediction_cases import DEEPPOSE, HOURGLASS, OPENPOSE, UDP, photo, write_model
 
-from paddle_pose import Predictor, builder, skeletons
+from paddle_pose import Predictor, builder, skeletons, zoo
 from paddle_pose.builder import load_parts
 from paddle_pose.cli import predict as command
 from paddle_pose.config import load_config
+from paddle_pose.deployment.deploy_file import write_description
 from paddle_pose.deployment.deployed_model import DeployedModel
 from paddle_pose.deployment.description import describe
 from paddle_pose.deployment.exporting import export
 from paddle_pose.errors import ConfigError, UserError
 from paddle_pose.frames import Frame
+from paddle_pose.prediction.opening import exported_from_bundled
+
+HG_CONFIG = "configs/hourglass/hg1_small_synthetic_96x96.yaml"
 
 
 def exported(model, folder, raw=True):
@@ -54,9 +58,7 @@ class OfSixteenJoints:
 
 
 def test_a_deploy_file_of_another_model(tmp_path):
-    description = describe(
-        builder.build(load_config("configs/hourglass/hg1_small_synthetic_96x96.yaml")), ("joints", "scores"), False
-    )
+    description = describe(builder.build(load_config(HG_CONFIG)), ("joints", "scores"), False)
     images = np.zeros((2, *description.input_wh[::-1], 3), np.uint8)
     deployed = DeployedModel(description, OfSixteenJoints(), "paddle", "folder")
     assert deployed(images)["scores"].shape == (2, 16)
@@ -83,6 +85,15 @@ def test_by_the_command(tmp_path, capsys):
     arguments = ["--input", tmp_path / "0.png", "--model_dir", folder, "--overlay", "heatmaps", "--save_dir", tmp_path]
     assert command.main([str(argument) for argument in arguments]) == 2
     assert "exported without its maps; export it again with --raw" in capsys.readouterr().err
+
+
+def test_one_that_was_made_of_a_bundled_model_is_known(tmp_path):
+    description = describe(builder.build(load_config(HG_CONFIG)), ("joints", "scores"), False)
+    for digest, known in ((zoo.find(zoo.DEFAULT_MODEL).sha256, True), ("0" * 64, False)):
+        write_description(tmp_path, description, {"source": {"sha256": digest}})
+        assert exported_from_bundled(tmp_path) is known
+    write_description(tmp_path, description)
+    assert not exported_from_bundled(tmp_path)
 
 
 def test_the_mirror_test_is_built_in_or_not(tmp_path):
