@@ -4,7 +4,6 @@ import contextlib
 import math
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Union
 
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 
 from paddle_pose.errors import DataError
+from paddle_pose.opencv_messages import quiet_opencv
 
 CODEC = "mp4v"  # MPEG-4 part 2: the only one that every OpenCV wheel can write at the speed of reading
 LONGEST_SIDE = 8190  # of MPEG-4
@@ -26,18 +26,6 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # nothing; OpenCV reads i
 def is_sane_rate(rate: float) -> bool:
     """Whether so many frames per second can be true."""
     return math.isfinite(rate) and SLOWEST <= rate <= FASTEST
-
-
-@contextlib.contextmanager
-def quiet_opencv() -> Iterator[None]:
-    """Keeps OpenCV from printing what a caller says better."""
-    log = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging  # OpenCV 4, OpenCV 5
-    level = log.getLogLevel()
-    log.setLogLevel(0)
-    try:
-        yield
-    finally:
-        log.setLogLevel(level)
 
 
 class Mp4File:

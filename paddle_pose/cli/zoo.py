@@ -91,7 +91,7 @@ def _lines(name: str, facts: dict[str, Any]) -> list[str]:
     lines = [name]
     for key, value in facts.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{k}={v}" for k, v in value.items())
+            value = ", ".join(f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in value.items())
         lines += [f"  {key}: {one}" for one in (value if isinstance(value, (list, tuple)) else [value])]
     return lines
 

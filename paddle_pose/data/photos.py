@@ -14,7 +14,7 @@ import numpy as np
 
 from paddle_pose.data.photo_headers import check_pixels, checked_size_wh
 from paddle_pose.errors import DataError
-from paddle_pose.video_files import quiet_opencv
+from paddle_pose.opencv_messages import quiet_opencv
 
 _MAX_BYTES = 2**30  # 100 megapixels of four 16-bit channels take 0.8e9
 

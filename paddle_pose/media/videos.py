@@ -16,7 +16,8 @@ import numpy as np
 
 from paddle_pose.errors import DataError
 from paddle_pose.frames import Frame
-from paddle_pose.video_files import USUAL_RATE, is_sane_rate, quiet_opencv
+from paddle_pose.opencv_messages import quiet_opencv
+from paddle_pose.video_files import USUAL_RATE, is_sane_rate
 
 RETRIES = 100  # failed frames in a row, after which a video has ended
 MOST_FRAMES = 10**9  # a longer video is a wrong header

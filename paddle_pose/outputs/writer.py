@@ -61,14 +61,19 @@ class Writers(PoseWriter):
                 stack.callback(writer.__exit__, kind, error, trace)
 
 
-def check_writable(save_dir: Union[str, Path]) -> None:
-    """Makes a folder for outputs, before anything is computed; DataError if nothing can be written in it."""
+def check_writable(folder: Union[str, Path], flag: str = "--save_dir") -> None:
+    """Makes a folder for outputs, before anything is computed; DataError if nothing can be written in it.
+
+    Args:
+        folder: path.
+        flag: that named it.
+    """
     try:
-        os.makedirs(save_dir, exist_ok=True)
-        with tempfile.TemporaryFile(dir=save_dir):
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except FileExistsError:
-        raise DataError(f"{save_dir} is a file, not a folder; choose another --save_dir") from None
+        raise DataError(f"{folder} is a file, not a folder; choose another {flag}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"cannot write in {save_dir} ({reason}); choose another --save_dir") from None
+        raise DataError(f"cannot write in {folder} ({reason}); choose another {flag}") from None

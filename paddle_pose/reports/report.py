@@ -12,6 +12,7 @@ from paddle_pose.interfaces import Dataset, Metric
 from paddle_pose.metrics.coco_metric import COCOKeypoints
 from paddle_pose.metrics.pck_metrics import PCK
 from paddle_pose.metrics.pcp import PCP
+from paddle_pose.outputs.writer import check_writable
 from paddle_pose.reports import coco_pairs, coco_sections, plots
 from paddle_pose.reports.cases import Case, draw_case
 from paddle_pose.reports.circumstances import Circumstances, facts, numbers
@@ -28,14 +29,9 @@ _LAST_PERCENT = 50  # of the curves
 
 def check_folder(folder: Path) -> None:
     """UserError unless the page can be written there; the folder is made."""
-    try:
-        with replacing(folder / f".{FILE}.probe") as temporary:
-            temporary.write_text("")
-        (folder / f".{FILE}.probe").unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"--report: cannot write into {folder}: {error.strerror}; choose another folder") from None
+    check_writable(folder, "--report")
     if (folder / FILE).is_dir():
-        raise UserError(f"--report: {folder / FILE} is a folder; choose another folder")
+        raise UserError(f"{folder / FILE} is a folder; choose another --report")
 
 
 def write_report(

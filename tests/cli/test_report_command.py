@@ -126,15 +126,19 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_read(tmp_
     flags = ["--predictions", "nowhere.npy", "--dataset_root", "nowhere"]
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         assert validate(*flags, "--report", folder) == 2
-        assert_one_error(capsys.readouterr(), "--report", str(folder), "choose another folder")
+        assert_one_error(capsys.readouterr(), "--report", str(folder), "choose another --report")
     (tmp_path / "taken" / "report.html").mkdir(parents=True)
     assert validate(*flags, "--report", tmp_path / "taken") == 2
     assert_one_error(capsys.readouterr(), "is a folder")
 
 
-def test_an_older_page_stays_when_the_new_one_fails(synthetic_mpii, tmp_path, monkeypatch, capsys):
+def test_an_older_page_stays_where_nothing_can_be_written(tmp_path, monkeypatch):
     (tmp_path / "report.html").write_text("older")
-    monkeypatch.setattr("os.replace", lambda *paths: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+
+    def full(*arguments, **named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
     from paddle_pose.errors import UserError
     from paddle_pose.reports.report import check_folder
 
