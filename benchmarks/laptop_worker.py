@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-SHORTEST_TURN_S = 0.25
+SHORTEST_TURN_S = 1.0  # threads and caches are cold at its beginning
 SAME_PX, SAME_SHARE = 0.01, 5e-3
 
 

@@ -72,6 +72,13 @@ def test_variables_of_the_user_win():
     assert python(shown).split()[1:] == ["0", "2"]
 
 
+def test_threads_of_a_static_model_stay_awake_unless_the_user_says_otherwise():
+    code = "import os; from paddle_pose import runtime; runtime.keep_threads_awake();"
+    code += "print(os.environ['KMP_BLOCKTIME'])"
+    assert python(code) == "5"
+    assert python(code, KMP_BLOCKTIME="0") == "0"
+
+
 def test_importing_the_package_imports_nothing_heavy():
     heavy = ("paddle", "cv2", "scipy", "pydantic", "yaml")
     code = f"import paddle_pose, sys; print([name for name in {heavy} if name in sys.modules], paddle_pose.__version__)"

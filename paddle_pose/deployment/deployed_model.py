@@ -10,7 +10,6 @@ from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.onnx_model import OnnxModel, has_onnxruntime
 from paddle_pose.deployment.static_model import StaticModel
 from paddle_pose.errors import UserError
-from paddle_pose.runtime import has_avx512
 
 Engine = Literal["auto", "paddle", "onnxruntime", "tensorrt"]
 ENGINES: tuple[str, ...] = get_args(Engine)
@@ -102,8 +101,8 @@ def open_deployed(
 def choose_engine(folder: Path, engine: str, device: str) -> Literal["paddle", "onnxruntime", "tensorrt"]:
     """Which engine runs the model of a folder: the asked one, or with `auto` the fastest that is there.
 
-    On a GPU that is Paddle. On a CPU with AVX-512 it is Paddle too, with oneDNN; without AVX-512 onnxruntime needs a
-    third less time (docs/inference_speed.md), so there it is onnxruntime if it is installed and `model.onnx` is there.
+    On a GPU that is Paddle. On a CPU it is onnxruntime, if it is installed and `model.onnx` is there: up to a fifth
+    faster than Paddle with AVX-512, a third without (docs/inference_speed.md); else Paddle.
     """
     if engine not in ENGINES:
         raise UserError(f"--engine {engine}: unknown; use {', '.join(ENGINES)}")
@@ -114,7 +113,7 @@ def choose_engine(folder: Path, engine: str, device: str) -> Literal["paddle", "
     if not any((folder / name).is_file() for name in PROGRAMS):
         return "onnxruntime"
     on_cpu = device == "cpu" or (device == "auto" and not _is_gpu_build())
-    return "onnxruntime" if on_cpu and has_onnxruntime() and not has_avx512() else "paddle"
+    return "onnxruntime" if on_cpu and has_onnxruntime() else "paddle"
 
 
 def _is_gpu_build() -> bool:

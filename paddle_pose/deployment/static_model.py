@@ -13,7 +13,7 @@ import numpy as np
 
 from paddle_pose.deployment.static_files import StaticFiles, StaticInput, find_static_files
 from paddle_pose.errors import CheckpointError, UserError
-from paddle_pose.runtime import choose_device, default_threads
+from paddle_pose.runtime import choose_device, default_threads, keep_threads_awake
 
 StaticEngine = Literal["paddle", "tensorrt"]
 _GPU_POOL_MB = 256  # taken at the start; more is taken when needed
@@ -53,6 +53,7 @@ class StaticModel:
 
         files = find_static_files(path, reads_json=not paddle.__version__.startswith("2."))
         threads = threads or default_threads()
+        keep_threads_awake()
         self.device = choose_device(device, threads)
         self._name = str(files.program)
         if engine == "tensorrt":

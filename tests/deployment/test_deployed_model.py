@@ -135,23 +135,21 @@ def test_a_model_that_is_not_what_deploy_yaml_says(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("files", "installed", "avx512", "device", "taken"),
+    ("files", "installed", "device", "taken"),
     [
-        (("model.json", "model.onnx"), True, False, "cpu", "onnxruntime"),  # the faster one here
-        (("model.json", "model.onnx"), True, True, "cpu", "paddle"),  # and here
-        (("model.json", "model.onnx"), False, False, "cpu", "paddle"),
-        (("model.json", "model.onnx"), True, False, "gpu:0", "paddle"),
-        (("model.pdmodel",), True, False, "cpu", "paddle"),
-        (("model.onnx",), True, True, "cpu", "onnxruntime"),
-        (("model.onnx",), False, True, "cpu", "onnxruntime"),  # which then says what to install
-        ((), True, False, "cpu", "paddle"),  # which then says that nothing is there
+        (("model.json", "model.onnx"), True, "cpu", "onnxruntime"),  # the faster one
+        (("model.json", "model.onnx"), False, "cpu", "paddle"),
+        (("model.json", "model.onnx"), True, "gpu:0", "paddle"),
+        (("model.pdmodel",), True, "cpu", "paddle"),
+        (("model.onnx",), True, "cpu", "onnxruntime"),
+        (("model.onnx",), False, "cpu", "onnxruntime"),  # which then says what to install
+        ((), True, "cpu", "paddle"),  # which then says that nothing is there
     ],
 )
-def test_the_rule_of_auto(tmp_path, monkeypatch, files, installed, avx512, device, taken):
+def test_the_rule_of_auto(tmp_path, monkeypatch, files, installed, device, taken):
     for name in files:
         (tmp_path / name).write_bytes(b"")
     monkeypatch.setattr(deployed_model, "has_onnxruntime", lambda: installed)
-    monkeypatch.setattr(deployed_model, "has_avx512", lambda: avx512)
     assert choose_engine(tmp_path, "auto", device) == taken
     for engine in ("paddle", "onnxruntime", "tensorrt"):
         assert choose_engine(tmp_path, engine, device) == engine
