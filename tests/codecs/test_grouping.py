@@ -1,4 +1,4 @@
-"""Peaks, limbs and people from maps that are drawn by hand, and what must not break the grouping."""
+"""People from maps that are drawn by hand, and what must not break the grouping."""
 
 import time
 import warnings
@@ -6,172 +6,15 @@ import warnings
 import numpy as np
 import paddle
 import pytest
+from grouping_cases import CHAIN, LOOP, LOOSE, chain, draw
 
 from paddle_pose.builder_data import build_component
-from paddle_pose.codecs.assembly import cycle_limbs
-from paddle_pose.codecs.connections import Connections, assign_greedily, assign_optimally
 from paddle_pose.codecs.grouping import Grouper, GroupingRules
 from paddle_pose.codecs.peaks import find_peaks
 from paddle_pose.config_sections import Component
 from paddle_pose.errors import ConfigError
 from paddle_pose.registry import CODECS
-from paddle_pose.skeletons import COCO_17, OPENPOSE_18, Skeleton
-
-SIGMA = 0.9
-CHAIN = Skeleton("chain", ("a", "b", "c", "d"), limbs=(("a", "b"), ("b", "c"), ("c", "d")))
-LOOP = Skeleton("loop", CHAIN.joints, limbs=(*CHAIN.limbs, ("a", "d")))
-LOOSE = GroupingRules(min_parts=2)
-
-
-def bump(x, y, size_wh=(20, 16), height=1.0):
-    across, down = (np.exp(-((np.arange(n) - at) ** 2) / 2 / SIGMA**2) for n, at in zip(size_wh, (x, y)))
-    return height * down[:, None] * across
-
-
-def peaks_of(*maps, threshold=0.1, most=50):
-    """Peaks of maps (h, w) of as many parts of one photo."""
-    return find_peaks(paddle.to_tensor(np.stack(maps)[None].astype(np.float32)), threshold, most)
-
-
-def draw(skeleton, people, size_wh=(24, 20), strength=1.0, noise=0.0):
-    """Maps (1, 2L + K + 1, h, w) of people, given as (K, 2) joints in cells, NaN where unseen; thick, plain fields."""
-    width, height = size_wh
-    cells = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(float)
-    fields = np.zeros((len(skeleton.limbs), 2, height, width))
-    parts = np.zeros((len(skeleton), height, width))
-    for joints in people:
-        for part, (x, y) in enumerate(joints):
-            if np.isfinite(x):
-                parts[part] = np.maximum(parts[part], strength * bump(x, y, size_wh))
-        for limb, (a, b) in enumerate(skeleton.limb_pairs):
-            length = np.linalg.norm(joints[b] - joints[a])
-            if np.isfinite(length) and length > 0:
-                way = (joints[b] - joints[a]) / length
-                along, aside = (cells - joints[a]) @ way, (cells - joints[a]) @ np.array([-way[1], way[0]])
-                fields[limb][:, (np.abs(aside) <= 1) & (along >= -0.7) & (along <= length + 0.7)] = (
-                    strength * way[:, None]
-                )
-    maps = np.concatenate([fields.reshape(-1, height, width), parts, 1 - parts.max(axis=0, keepdims=True)])
-    maps += noise * np.random.default_rng(5).standard_normal(maps.shape)
-    return paddle.to_tensor(maps[None].astype(np.float32))
-
-
-def chain(x, y, step=4.0):
-    """Four joints from left to right, the second and the fourth a little lower."""
-    return np.array([(x, y), (x + step, y + 1), (x + 2 * step, y), (x + 3 * step, y + 1)], float)
-
-
-class TestPeaks:
-    def test_a_gaussian_is_placed_between_the_cells_exactly(self):
-        rng = np.random.default_rng(0)
-        for x, y in rng.uniform(2, 13, (20, 2)):
-            peaks = peaks_of(bump(x, y))
-            np.testing.assert_allclose(peaks.xy_map, [[x, y]], atol=1e-4)
-            np.testing.assert_allclose(peaks.scores, 1.0, atol=1e-4)  # also when no cell is as high
-
-    def test_peaks_are_in_the_order_of_photos_parts_and_heights(self):
-        one = np.stack([bump(3, 4, height=0.4) + bump(15, 9), bump(7, 7), np.zeros((16, 20))])
-        two = np.stack([np.zeros((16, 20)), bump(5, 3), bump(12, 12, height=0.3) + bump(3, 3)])
-        peaks = find_peaks(paddle.to_tensor(np.stack([one, two]).astype(np.float32)), 0.1, 50)
-        assert peaks.counts.tolist() == [[2, 1, 0], [0, 1, 2]]
-        assert peaks.starts.tolist() == [[0, 2, 3], [3, 3, 4]]
-        assert peaks.xy_map.round(2).tolist() == [[15, 9], [3, 4], [7, 7], [5, 3], [3, 3], [12, 12]]
-
-    @pytest.mark.parametrize("cells", [[(5, 5), (5, 6)], [(5, 5), (6, 5)], [(5, 5), (5, 6), (6, 5), (6, 6)]])
-    def test_equal_neighbours_are_one_peak(self, cells):
-        plain = np.full((16, 20), 0.02)
-        for y, x in cells:
-            plain[y, x] = 0.8
-        peaks = peaks_of(plain)
-        assert len(peaks.scores) == 1
-        np.testing.assert_allclose(peaks.xy_map[0], np.mean(cells, axis=0)[::-1], atol=1e-6)
-
-    @pytest.mark.parametrize("cells", [[(5, 5), (6, 6), (7, 7)], [(5, 7), (6, 6), (7, 5)], [(5, 6), (6, 5), (6, 7)]])
-    def test_equal_cells_that_touch_by_corners_are_one_peak(self, cells):
-        plain = np.zeros((16, 20))
-        plain[tuple(np.transpose(cells))] = 0.8
-        assert len(peaks_of(plain).scores) == 1
-
-    def test_a_cell_beside_a_higher_one_does_not_hide_its_equal_neighbour(self):
-        plain = np.zeros((16, 20))
-        plain[5, 4:9] = 0.5, 1.0, 0.85, 0.85, 0.2  # two people, at 5 and at 6.5
-        peaks = peaks_of(plain)
-        assert len(peaks.scores) == 2
-        assert peaks.xy_map[1].tolist() == [6.5, 5.0]
-
-    def test_flat_maps_have_one_peak_and_maps_below_the_threshold_none(self):
-        assert len(peaks_of(np.full((16, 20), 0.5)).scores) == 1
-        assert len(peaks_of(np.full((16, 20), 0.1)).scores) == 0
-
-    def test_no_neighbour_beyond_the_border_of_a_map(self):
-        """The end of one row or map is not beside the start of the next."""
-        first, second = np.zeros((2, 16, 20))
-        first[4, 19], first[5, 0], first[15, 19], second[0, 0] = 0.5, 0.9, 0.5, 0.9
-        peaks = peaks_of(first, second)
-        assert peaks.counts.tolist() == [[3, 1]]
-        assert sorted(peaks.xy_map[:3].tolist()) == [[0, 5], [19, 4], [19, 15]]
-
-    def test_nan_and_infinity_are_no_peaks(self):
-        plain = bump(5, 5) + bump(14, 11)
-        plain[5, 6], plain[2, 2] = np.nan, np.inf
-        peaks = peaks_of(plain, np.full((16, 20), np.nan))
-        assert peaks.counts.tolist() == [[2, 0]]
-        np.testing.assert_allclose(sorted(peaks.xy_map.tolist()), [[5, 5], [14, 11]], atol=1e-4)
-
-    def test_only_the_highest_are_kept_and_a_warning_tells(self):
-        maps = np.random.default_rng(1).random((2, 30, 30))
-        with pytest.warns(UserWarning, match="more than most_peaks=10 peaks"):
-            peaks = peaks_of(*maps, most=10)
-        assert peaks.counts.tolist() == [[10, 10]]
-        everything = peaks_of(*maps, most=1000)
-        np.testing.assert_array_equal(peaks.scores[:10], everything.scores[:10])
-        np.testing.assert_array_equal(peaks.scores[10:], everything.scores[everything.starts[0, 1] :][:10])
-
-
-class TestAssignment:
-    # 0 and 1 each like both 5 and 6. Greedy takes the best (0, 5), which leaves (1, 6).
-    CANDIDATES = Connections(
-        np.zeros(4, int), np.array([0, 0, 1, 1]), np.array([5, 6, 5, 6]), np.array([0.9, 0.8, 0.85, 0.1])
-    )
-
-    def test_greedy_takes_the_best_first(self):
-        kept = assign_greedily(self.CANDIDATES)
-        assert list(zip(kept.first, kept.second)) == [(0, 5), (1, 6)]
-
-    def test_optimal_has_the_highest_sum(self):
-        kept = assign_optimally(self.CANDIDATES)
-        assert list(zip(kept.first, kept.second)) == [(1, 5), (0, 6)]
-        assert kept.scores.tolist() == [0.85, 0.8]
-
-    def test_types_do_not_compete_and_nothing_is_nothing(self):
-        two_types = Connections(np.array([0, 1]), np.array([0, 0]), np.array([5, 5]), np.array([0.3, 0.6]))
-        nothing = two_types[np.zeros(0, int)]
-        for assign in (assign_greedily, assign_optimally):
-            assert assign(two_types).scores.tolist() == [0.6, 0.3]
-            assert len(assign(nothing).types) == 0
-
-    def test_optimal_never_makes_a_pair_that_is_no_candidate(self):
-        kept = assign_optimally(self.CANDIDATES[np.array([0, 2])])  # both want 5
-        assert list(zip(kept.first, kept.second)) == [(0, 5)]
-
-
-class TestCycleLimbs:
-    def test_the_skeleton_says(self):
-        assert [OPENPOSE_18.limbs[row] for row in np.flatnonzero(cycle_limbs(OPENPOSE_18))] == [
-            ("right_shoulder", "right_ear"),
-            ("left_shoulder", "left_ear"),
-        ]
-
-    def test_where_it_says_nothing_the_later_ones_close_cycles(self):
-        assert not cycle_limbs(CHAIN).any()
-        assert cycle_limbs(LOOP).tolist() == [False, False, False, True]
-        rest = [limb for limb, closes in zip(COCO_17.limbs, cycle_limbs(COCO_17)) if not closes]
-        assert len(rest) == 16  # a tree of 17 joints
-
-    def test_a_forest_stays_one(self):
-        pairs = Skeleton("pairs", CHAIN.joints, limbs=(("a", "b"), ("c", "d")))
-        people = Grouper(pairs, LOOSE)(draw(pairs, [chain(3, 8)]))[0]
-        assert np.isfinite(people.joints_xy).all(axis=-1).sum(axis=1).tolist() == [2, 2]
+from paddle_pose.skeletons import OPENPOSE_18, Skeleton
 
 
 class TestPeople:
