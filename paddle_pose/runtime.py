@@ -33,7 +33,7 @@ def keep_threads_awake() -> None:
     """For a static model on the CPU: threads wait 5 ms for their next operation before they sleep.
 
     Where operations follow closely, waking a thread for each takes longer than the short ones themselves: HRNet-W32 at
-    256x256 on two cores then needs three quarters of the time. Eager networks and training gain nothing. Has an effect
+    256x256 on two cores then needs a fifth less time. Eager networks and training gain nothing. Has an effect
     until paddle's first operation; a KMP_BLOCKTIME of the user wins.
     """
     if _user_blocktime is None:

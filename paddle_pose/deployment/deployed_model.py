@@ -101,8 +101,8 @@ def open_deployed(
 def choose_engine(folder: Path, engine: str, device: str) -> Literal["paddle", "onnxruntime", "tensorrt"]:
     """Which engine runs the model of a folder: the asked one, or with `auto` the fastest that is there.
 
-    On a GPU that is Paddle. On a CPU it is onnxruntime, if it is installed and `model.onnx` is there: up to a fifth
-    faster than Paddle with AVX-512, a third without (docs/inference_speed.md); else Paddle.
+    On a GPU that is Paddle. On a CPU it is onnxruntime, if it is installed and `model.onnx` is there: up to a sixth
+    less time than Paddle with AVX-512, a third less without (docs/inference_speed.md); else Paddle.
     """
     if engine not in ENGINES:
         raise UserError(f"--engine {engine}: unknown; use {', '.join(ENGINES)}")
