@@ -5,7 +5,7 @@ Their code is not part of this project. Fetch it and say where it lies:
 
     git clone https://github.com/tensorboy/pytorch_Realtime_Multi-Person_Pose_Estimation   # its lib/network/post.py
     git clone https://github.com/Daniil-Osokin/lightweight-human-pose-estimation.pytorch   # its modules/keypoints.py
-    python benchmarks/grouping.py --tensorboy DIR --lightweight DIR
+    python -m benchmarks.grouping --tensorboy DIR --lightweight DIR
 
 For each it also tells how many limbs of the drawn people come back whole, both ends within a cell.
 """
@@ -18,8 +18,7 @@ import types
 import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-ROOT = os.path.join(os.path.dirname(__file__), "..")
-sys.path[:0] = [ROOT, os.path.join(ROOT, "tests", "codecs")]  # crowds.py draws the people
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "codecs"))  # crowds.py draws the people
 
 STRIDE = 8
 OURS = "ours"

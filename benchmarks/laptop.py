@@ -5,7 +5,7 @@ export as ONNX, by onnxruntime; and the same network in PyTorch, eager (torch_tw
 PyTorch maps. First all four must say the same. Then they take turns, each in a process of its own, one at a time, so
 that a busy machine is equally busy for all; ratios are medians over the turns.
 
-    python benchmarks/laptop.py --networks hrnet hourglass
+    python -m benchmarks.laptop --networks hrnet hourglass
 
 PyTorch, onnxruntime and paddle2onnx are optional: without them their columns are empty.
 """
@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-WORKER = Path(__file__).with_name("laptop_worker.py")
+WORKER = [sys.executable, "-m", "benchmarks.laptop_worker"]
 NETWORKS = {
     "hrnet": "configs/hrnet/w32_mpii_256x256.yaml",
     "hourglass": "configs/hourglass/hourglass52_mpii_256x256.yaml",
@@ -43,7 +43,7 @@ def main() -> None:
         for name in arguments.networks:
             folder = Path(arguments.models or temporary) / name
             if not (folder / "picture.npy").is_file():
-                subprocess.run([sys.executable, WORKER, "prepare", NETWORKS[name], folder], check=True)
+                subprocess.run([*WORKER, "prepare", NETWORKS[name], folder], check=True)
             measure(name, folder, arguments)
 
 
@@ -94,7 +94,7 @@ class Worker:
     """A process that runs one engine; it waits for a line, and answers with one."""
 
     def __init__(self, engine: str, folder: Path, threads: int) -> None:
-        command = [sys.executable, WORKER, engine, folder, str(threads)]
+        command = [*WORKER, engine, folder, str(threads)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.facts = self._answer()
         self.there = "missing" not in self.facts

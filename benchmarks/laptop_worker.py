@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 SHORTEST_TURN_S = 1.0  # threads and caches are cold at its beginning
 SAME_PX, SAME_SHARE = 0.01, 5e-3
 
@@ -82,7 +81,8 @@ def onnxruntime(folder: Path, threads: int):
 def torch(folder: Path, threads: int):
     """Normalisation and network; maps are not decoded, which is to its advantage."""
     import torch
-    from torch_twin import build_twin, output_of
+
+    from benchmarks.torch_twin import build_twin, output_of
 
     torch.set_num_threads(threads)
     facts = json.loads((folder / "twin.json").read_text())

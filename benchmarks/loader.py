@@ -5,11 +5,7 @@ give back. Ends with the share of each part of a sample's time.
 """
 
 import argparse
-import os
-import sys
 import time
-
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 CONFIG = "configs/hourglass/hg1_small_synthetic_96x96.yaml"
 
 
@@ -40,7 +39,8 @@ def in_own_process(arguments: argparse.Namespace, extra: list) -> dict:
     """What a fresh process measures; for Paddle's defaults its environment is left as Paddle ships it."""
     command = [
         sys.executable,
-        __file__,
+        "-m",
+        "benchmarks.network_step",
         "--one",
         "--config",
         arguments.config,

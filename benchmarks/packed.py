@@ -6,12 +6,9 @@ then the time of warping alone, which no way of storing photos can save, and the
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
-
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 
 def main() -> None:
