@@ -16,7 +16,7 @@ from torch.nn import functional
 
 
 class Conv2D(nn.Conv2d):
-    """Paddle's arguments and the attributes that `blocks.Conv2D` reads."""
+    """Paddle's arguments and the attributes that `convolution.Conv2D` reads."""
 
     def __init__(self, channels_in, channels_out, kernel, stride=1, padding=0, dilation=1, groups=1, bias_attr=None):
         super().__init__(channels_in, channels_out, kernel, stride, padding, dilation, groups, bias_attr is not False)
@@ -60,8 +60,8 @@ def build_twin(module: str, name: str, arguments: dict, weights: dict[str, np.nd
         weights: its state, and for CPM `centre_map` (1, 1, h, w), which is drawn by Paddle's functions.
     """
     install()
-    blocks = importlib.import_module("paddle_pose.networks.blocks")
-    blocks._is_eager_on_cpu = lambda x: False  # the rewrites are for Paddle
+    for module_of_rewrites in ("convolution", "blocks"):  # which are for Paddle
+        importlib.import_module(f"paddle_pose.networks.{module_of_rewrites}").is_eager_on_cpu = lambda x: False
     file = importlib.import_module(f"paddle_pose.networks.{module}")
     if "centre_map" in weights:
         centre = torch.from_numpy(weights["centre_map"])

@@ -5,7 +5,7 @@ process and many: a CPU build of Paddle turns `auto_cast` and `GradScaler` into 
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from typing import Any, Callable, Optional
 
@@ -41,6 +41,7 @@ class Trainer:
         frozen: prefixes of parameter names that are not trained; their batch norms keep their statistics.
         thaw: ends that; None: they are never trained.
         seed: first number of every draw.
+        around_step: entered for each step, forward and backward.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class Trainer:
         frozen: tuple[str, ...] = (),
         thaw: Optional[Thaw] = None,
         seed: int = 0,
+        around_step: Callable[[], AbstractContextManager] = nullcontext,
     ) -> None:
         self.network, self._parallel, self.codec, self._loss = network, parallel, codec, loss
         self.optimizer, self.schedule, self._normalise = optimizer, schedule, normalise
         self.accumulate, self._precision, self.ema = accumulate, precision, ema
-        self._frozen, self._thaw, self._seed = frozen, thaw, seed
+        self._frozen, self._thaw, self._seed, self._around_step = frozen, thaw, seed, around_step
         self._scaler = precision.scaler()
         self.progress = Progress()
         self.stop = StopRequest()
@@ -74,7 +76,7 @@ class Trainer:
         total = 0.0
         for k, batch in enumerate(batches):
             waits = k + 1 < len(batches) and hasattr(self._parallel, "no_sync")
-            with self._parallel.no_sync() if waits else nullcontext():
+            with self._parallel.no_sync() if waits else nullcontext(), self._around_step():
                 loss = self.forward(batch) / len(batches)
                 self._scaler.scale(loss).backward()
             total = total + loss.detach()

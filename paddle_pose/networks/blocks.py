@@ -15,26 +15,9 @@ from paddle import nn
 from paddle.nn import functional as F  # noqa: N812
 
 from paddle_pose.errors import ConfigError
+from paddle_pose.networks.convolution import Conv2D, is_eager_on_cpu
 
 POSE_MACHINE_STD = 0.01  # of all initial weights of the released CPM and OpenPose
-
-
-class Conv2D(nn.Conv2D):
-    """`paddle.nn.Conv2D` whose bias is added over a flat (B, C, h*w) view where that is faster.
-
-    Paddle's CPU kernel adds a bias as a (1, C, 1, 1) broadcast, which costs more than a 1x1 convolution does;
-    the same sum over flat maps takes a tenth of the time. Parameters and results are those of `paddle.nn.Conv2D`
-    with zero padding and channels first, the only ones it is for.
-    """
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        """(B, C_in, h, w) -> (B, C_out, h', w')."""
-        flat_bias = self.bias is not None and _is_eager_on_cpu(x)
-        bias = None if flat_bias else self.bias
-        maps = F.conv2d(x, self.weight, bias, self._stride, self._updated_padding, self._dilation, self._groups)
-        if not flat_bias:
-            return maps
-        return (maps.flatten(2) + self.bias.reshape([-1, 1])).reshape(maps.shape)
 
 
 def upsample_nearest_2x(x: paddle.Tensor) -> paddle.Tensor:
@@ -47,7 +30,7 @@ def upsample_nearest_2x(x: paddle.Tensor) -> paddle.Tensor:
     if not paddle.in_dynamic_mode():
         x = x.unsqueeze([3, 5]).expand([-1, -1, -1, 2, -1, 2])  # (B, C, h, 2, w, 2)
         return x.flatten(4, 5).flatten(2, 3)
-    if not _is_eager_on_cpu(x):
+    if not is_eager_on_cpu(x):
         return F.interpolate(x, scale_factor=2, mode="nearest")
     batch, channels, h, w = x.shape
     rows = x.reshape([batch * channels * h, w])
@@ -197,10 +180,6 @@ def check_multiple(images: paddle.Tensor, multiple: int) -> None:
     if paddle.in_dynamic_mode() and (images.shape[2] % multiple or images.shape[3] % multiple):
         h, w = images.shape[2:]
         raise ConfigError(f"input of {w}x{h} (width x height): both must be multiples of {multiple} here")
-
-
-def _is_eager_on_cpu(x: paddle.Tensor) -> bool:
-    return x.place.is_cpu_place() if paddle.in_dynamic_mode() else False
 
 
 @cache
