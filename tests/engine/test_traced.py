@@ -1,11 +1,20 @@
 """train.to_static: the same training through a traced program."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import paddle
 import pytest
 from engine_cases import TinyNet, arrays, assert_close_arrays, assert_same_arrays, build_tiny, filled, make_batch
 
+from paddle_pose import runtime
+from paddle_pose.builder import build
+from paddle_pose.builder_training import build_trainer
+from paddle_pose.config import load_config
 from paddle_pose.engine.meter import Meter
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def losses_and_state(steps=6, network=None, **train):
@@ -70,3 +79,24 @@ def test_what_is_thawed_is_traced_anew(part):
     assert_same_arrays({n: start[n] for n in resting}, {n: thawed[n] for n in resting})
     assert any(not np.array_equal(thawed[n], end[n]) for n in resting)
     assert_close_arrays(end, fit()[-1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["hourglass/hg1_small", "cpm/small", "deeppose/small"])
+def test_a_network_of_a_paper_has_the_same_losses(name):
+    def losses(to_static):
+        runtime.seed_everything(0)
+        settings = ("optimizer.type=SGD", "optimizer.lr=0.01", f"train.to_static={to_static}")
+        config = load_config(CONFIGS / f"{name}_synthetic_96x96.yaml", settings)
+        parts = build(config)
+        trainer, joints = build_trainer(parts, 10, 1), len(parts.skeleton)
+        trainer.network.train()
+        return [float(trainer.train_step([batch_of(k, joints, config.input_wh[0])])) for k in range(3)]
+
+    np.testing.assert_allclose(losses("true"), losses("false"), rtol=1e-5)
+
+
+def batch_of(k, num_joints, size):
+    rng = np.random.default_rng(k)
+    joints_crop = rng.uniform(4, size - 5, (4, num_joints, 2)).astype("float32")
+    weight = np.ones((4, num_joints), "float32")
+    return replace(make_batch(range(4 * k, 4 * k + 4), size), joints_crop=joints_crop, weight=weight)
