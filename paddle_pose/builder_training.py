@@ -9,6 +9,7 @@ from paddle_pose.engine.optimizers import make_optimizer
 from paddle_pose.engine.precision import Precision
 from paddle_pose.engine.progress import Thaw
 from paddle_pose.engine.schedule import Schedule
+from paddle_pose.engine.traced import traced
 from paddle_pose.engine.trainer import Trainer, is_frozen
 from paddle_pose.errors import ConfigError
 
@@ -52,7 +53,8 @@ def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
         optimizer = make_optimizer(network, **settings)
         if train.amp == "O2" and paddle.device.get_device().startswith("gpu"):
             _, optimizer = paddle.amp.decorate(network, optimizer, level="O2", dtype=train.amp_dtype)
-        return optimizer, paddle.DataParallel(network) if ranks > 1 else network
+        through = traced(network) if train.to_static else network
+        return optimizer, paddle.DataParallel(through) if ranks > 1 else through
 
     def begin_anew() -> tuple[paddle.optimizer.Optimizer, paddle.nn.Layer]:
         for parameter in asleep:

@@ -99,6 +99,9 @@ class Train(Section):
     `freeze` names the parts that are not trained: never, or in the first `freeze_epochs` epochs. After these a new
     optimiser trains everything, and `schedule.type: plateau` begins to observe.
 
+    `to_static` trains through a program that Paddle traces from the network, not operation by operation.
+    `channels_last` lets Paddle lay out convolutions of half precision as the GPU's tensor cores want them.
+
     `bn_momentum` is for all batch norms, in Paddle's sense: the share of the old running statistics that is kept.
     """
 
@@ -108,6 +111,8 @@ class Train(Section):
     workers: int = pydantic.Field(4, ge=0)
     amp: Annotated[Literal["off", "O1", "O2"], pydantic.BeforeValidator(_unquoted_off)] = "off"
     amp_dtype: Literal["float16", "bfloat16"] = "float16"
+    channels_last: bool = False
+    to_static: bool = False
     ema_decay: Optional[float] = pydantic.Field(None, gt=0, lt=1)
     sync_bn: bool = False
     bn_momentum: Optional[float] = pydantic.Field(None, ge=0, lt=1)
@@ -126,6 +131,14 @@ class Train(Section):
                 f"freeze_epochs={self.freeze_epochs} is more than epochs={self.epochs}: what is frozen would never be "
                 "trained; lower it, or leave it out to mean that"
             )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _half_for_channels_last(self) -> "Train":
+        if self.channels_last and self.amp == "off":
+            raise ValueError("channels_last=True is for half precision; set amp to O1 or O2, or leave it out")
+        if self.channels_last and self.to_static:
+            raise ValueError("channels_last=True has no effect on a traced program; leave one of it and to_static out")
         return self
 
 

@@ -105,7 +105,7 @@ class Batch:
     """Crops stacked, as workers hand them to the device.
 
     Args:
-        images: (B, H, W, 3) uint8, RGB.
+        images: (B, H, W, 3) uint8, RGB; engine/prefetch.py makes it a tensor on the GPU.
         joints_crop: (B, K, 2) float32.
         weight: (B, K) float32.
         crop_from_image: (B, 2, 3) float64.

@@ -155,6 +155,8 @@ class TestErrors:
             ("train: {epochs: 2.5}", "train.epochs=2.5"),
             ("train: 5", "train=5"),
             ("train: {amp: O3}", "train.amp='O3'"),
+            ("train: {channels_last: true}", "set amp to O1 or O2"),
+            ("train: {channels_last: true, amp: O1, to_static: true}", "no effect on a traced program"),
             ("optimizer: {lr: -1}", "optimizer.lr=-1"),
             ("optimizer: {lr: .nan}", "optimizer.lr=nan"),
             ("optimizer: {lr: .inf}", "optimizer.lr=inf"),

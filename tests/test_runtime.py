@@ -216,3 +216,30 @@ def test_a_step_has_its_own_seed():
     assert drawn(1, 2) == drawn(1, 2)
     assert len({drawn(*key) for key in ((1, 2), (1, 3), (2, 2), (0, 0))}) == 4
     drawn(2**32 - 1, 10**7)
+
+
+class TestTuningOfGpuTraining:
+    """Calls are noted, not made: a CPU build does not know the flag."""
+
+    @pytest.fixture
+    def calls(self, monkeypatch):
+        noted = []
+        monkeypatch.delenv("FLAGS_cudnn_exhaustive_search", raising=False)
+        monkeypatch.setattr(paddle, "set_flags", noted.append)
+        monkeypatch.setattr(paddle.incubate.autotune, "set_config", noted.append)
+        return noted
+
+    def test_a_gpu_searches_and_lays_out_as_asked(self, calls):
+        runtime.tune_gpu_training("gpu:0", channels_last=False)
+        assert calls == [{"FLAGS_cudnn_exhaustive_search": True}]
+        runtime.tune_gpu_training("gpu:0", channels_last=True)
+        assert calls[2:] == [{"layout": {"enable": True}}]
+
+    def test_the_users_variable_wins(self, calls, monkeypatch):
+        monkeypatch.setenv("FLAGS_cudnn_exhaustive_search", "0")
+        runtime.tune_gpu_training("gpu:0", channels_last=False)
+        assert calls == []
+
+    def test_a_cpu_is_left_alone(self, calls):
+        runtime.tune_gpu_training("cpu", channels_last=True)
+        assert calls == []

@@ -97,5 +97,9 @@ def without_effect(config: Config, device: str) -> list[str]:
     if device.startswith("gpu"):
         return []
     train = config.train
-    asked = {"train.sync_bn": train.sync_bn, f"train.amp={train.amp}": train.amp != "off"}
+    asked = {
+        "train.sync_bn": train.sync_bn,
+        "train.channels_last": train.channels_last,
+        f"train.amp={train.amp}": train.amp != "off",
+    }
     return [name for name, is_asked in asked.items() if is_asked]

@@ -32,6 +32,7 @@ from paddle_pose.data.split_hash import split_hash
 from paddle_pose.engine import distributed
 from paddle_pose.engine.logger import Logger, visualdl_writer
 from paddle_pose.engine.meter import Meter
+from paddle_pose.engine.prefetch import on_device_ahead
 from paddle_pose.engine.run import Run, RunFiles, RunSettings
 from paddle_pose.engine.trained_by import TrainedBy
 from paddle_pose.environment import environment
@@ -69,6 +70,7 @@ def train(config: Config, arguments: argparse.Namespace) -> None:
         logger.line(describe_learning_rate(config, ranks))
         for line in standing.introduction():
             logger.line(line)
+        runtime.tune_gpu_training(device, config.train.channels_last)
         run.go(_epoch_batches(config, loader, len(datasets["train"]), rank, ranks), steps)
         if rank == 0:
             _draw_curves(files, config, logger)
@@ -183,6 +185,6 @@ def _train_loader(parts: Parts, dataset: Dataset, logger: Logger) -> Loader:
 def _epoch_batches(config: Config, loader: Loader, count: int, rank: int, ranks: int) -> Callable:
     def batches(epoch: int, first: int):
         order = training_order(count, config.train.batch_size, config.seed, epoch, rank, ranks)
-        return loader.batches(order[first:], epoch)
+        return on_device_ahead(loader.batches(order[first:], epoch))
 
     return batches

@@ -17,7 +17,8 @@ RECENT_STEPS = 50  # as many as the loss of the published curves is a mean of
 class Meter:
     """Averages since the last log line.
 
-    Losses stay on the device until the line is written, so that a GPU is not made to wait at each step.
+    Losses stay on the device until the line is written, so that a GPU is not made to wait at each step, and are then
+    fetched in one copy.
 
     Args:
         epochs: of the whole run.
@@ -74,7 +75,9 @@ class Meter:
         Raises:
             UserError: one is not finite; names the step and the photos.
         """
-        losses = np.array([float(loss) for loss, _ in self._pending])
+        losses = np.zeros(0)
+        if self._pending:
+            losses = paddle.stack([loss for loss, _ in self._pending]).numpy().astype("float64")
         bad = np.flatnonzero(~np.isfinite(losses))
         if len(bad):
             first = int(bad[0])

@@ -34,7 +34,8 @@ class Normaliser:
     def __call__(self, images: np.ndarray, color_gain: np.ndarray) -> paddle.Tensor:
         """Normalises a batch; a colour gain (B, 3) multiplies the image first, clipped at 255."""
         gain = paddle.to_tensor(color_gain.reshape(-1, 3, 1, 1)) if (color_gain != 1).any() else None
-        return self.colors(paddle.to_tensor(images), gain)
+        # the trainer's may be on the device already, see prefetch.py
+        return self.colors(images if isinstance(images, paddle.Tensor) else paddle.to_tensor(images), gain)
 
     def colors(self, images: paddle.Tensor, gain: Optional[paddle.Tensor] = None) -> paddle.Tensor:
         """The same of tensors: (B, H, W, 3) uint8 and a gain (B, 3, 1, 1), or none."""

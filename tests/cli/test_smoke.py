@@ -162,15 +162,27 @@ def test_another_image_size_is_another_folder(run, synthetic_mpii, tmp_path, cap
 
 def test_settings_for_gpus_are_named_and_ignored_on_a_cpu(run, synthetic_mpii, tmp_path, capsys):
     common = ["train.epochs=1", "train.log_steps=1000"]
-    assert train(run[1], synthetic_mpii, tmp_path / "a", "--opts", *common, "train.amp=O1", "train.sync_bn=true") == 0
+    for_gpus = ["train.amp=O1", "train.sync_bn=true", "train.channels_last=true"]
+    assert train(run[1], synthetic_mpii, tmp_path / "a", "--opts", *common, *for_gpus) == 0
     captured = capsys.readouterr()
     assert "train.sync_bn needs a GPU and is ignored on cpu" in captured.out
+    assert "train.channels_last needs a GPU and is ignored on cpu" in captured.out
     assert "train.amp=O1 needs a GPU and is ignored on cpu" in captured.out
     assert captured.err == ""
     assert train(run[1], synthetic_mpii, tmp_path / "b", "--opts", *common) == 0
     assert "needs a GPU" not in capsys.readouterr().out
     with_them, without = state_of(tmp_path / "a")["network"], state_of(tmp_path / "b")["network"]
     assert all(np.array_equal(with_them[name], without[name]) for name in without)
+
+
+def test_traced_training_gives_the_model_of_eager_training(run, synthetic_mpii, tmp_path, capsys):
+    common = ["train.epochs=1", "optimizer.type=SGD", "optimizer.lr=0.01"]
+    assert train(run[1], synthetic_mpii, tmp_path / "a", "--opts", *common, "train.to_static=true") == 0
+    assert capsys.readouterr().err == ""
+    assert train(run[1], synthetic_mpii, tmp_path / "b", "--opts", *common) == 0
+    traced, eager = state_of(tmp_path / "a")["network"], state_of(tmp_path / "b")["network"]
+    for name in eager:
+        np.testing.assert_allclose(traced[name], eager[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_visualdl_is_written(run, synthetic_mpii, tmp_path):

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import paddle
@@ -26,14 +27,17 @@ from paddle_pose.engine.evaluator import Evaluator
 from paddle_pose.engine.meter import Meter
 from paddle_pose.engine.preprocess import Normaliser
 from paddle_pose.engine.stop import Interrupted
+from paddle_pose.engine.traced import traced
 
 PEOPLE, BATCH, STEPS = 9, 2, 2
 
 
-def train(rank: int, ranks: int, people: int, batch: int, accumulate: int) -> dict[str, np.ndarray]:
+def train(
+    rank: int, ranks: int, people: int, batch: int, accumulate: int, through: Callable = lambda network: network
+) -> dict[str, np.ndarray]:
     """Weights after an epoch of SGD, of a network without batch norm, over this process's share."""
     network = filled(TinyNet(), seed=rank)  # the launcher's processes must begin with the first one's weights
-    parallel = paddle.DataParallel(network) if ranks > 1 else network
+    parallel = paddle.DataParallel(through(network)) if ranks > 1 else network
     trainer = make_trainer(network, optimizer_of(network, lr=0.5), parallel=parallel, accumulate=accumulate)
     order = training_order(people, batch, 0, 0, rank, ranks)
     assert len(order) >= accumulate
@@ -121,6 +125,8 @@ def main(folder: Path) -> None:
     for accumulate in (1, 2):
         weights = train(rank, ranks, 8, 2 if accumulate == 1 else 1, accumulate)
         results.update({f"accumulate {accumulate}/{name}": array for name, array in weights.items()})
+        weights = train(rank, ranks, 8, 2 // accumulate, accumulate, traced)
+        results.update({f"traced {accumulate}/{name}": array for name, array in weights.items()})
         state = thawed(rank, ranks, batch=2 // accumulate, accumulate=accumulate)
         results.update({f"thawed {accumulate}/{name}": array for name, array in state.items()})
     np.savez(folder / f"{rank}.npz", **results)

@@ -51,6 +51,13 @@ def test_training_is_that_of_one_process_with_the_whole_batch(results, accumulat
     assert_close_arrays(first, again, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_traced_training_is_that_of_eager_training(results, accumulate):
+    first, second = (weights(found, f"traced {accumulate}") for found in results)
+    assert_same_arrays(first, second)
+    assert_close_arrays(first, weights(results[0], f"accumulate {accumulate}"), rtol=1e-5, atol=1e-6)
+
+
 def test_a_part_that_is_thawed_learns_from_all_processes(results):
     alone = launched.thawed(rank=0, ranks=1, batch=4, accumulate=1)
     for accumulate in (1, 2):

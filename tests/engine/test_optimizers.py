@@ -3,9 +3,19 @@
 import numpy as np
 import paddle
 import pytest
-from engine_cases import TinyNet, arrays, assert_same_arrays, filled, make_batch, make_trainer, optimizer_of
+from engine_cases import (
+    TinyNet,
+    arrays,
+    assert_close_arrays,
+    assert_same_arrays,
+    filled,
+    make_batch,
+    make_trainer,
+    optimizer_of,
+)
 from paddle import nn
 
+from paddle_pose.engine import optimizers
 from paddle_pose.engine.optimizers import load_optimizer_state, optimizer_state
 from paddle_pose.errors import CheckpointError
 
@@ -145,6 +155,73 @@ def test_a_state_goes_on_in_another_network_of_the_same_process(kind):
     steps(other, [2, 3])
     assert_same_arrays(arrays(first), arrays(second))
     assert_same_arrays(optimizer_state(trainer.optimizer, first), optimizer_state(other.optimizer, second))
+
+
+@pytest.fixture
+def fused(monkeypatch):
+    """Optimisers as on a GPU; the CPU has their operators too."""
+    monkeypatch.setattr(optimizers.paddle.device, "get_device", lambda: "gpu:0")
+
+
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1, "clip_norm": 0.1, "lr_factors": {"second.*": 3.0}}])
+@pytest.mark.parametrize("kind", ["Adam", "Momentum"])
+def test_one_call_for_all_parameters_resumes_to_the_same_bits(kind, options, fused):
+    """And steps as one by one does, but for rounding; either goes on with the other's state."""
+
+    def trainer_of(network, one_by_one=False):
+        optimizer = optimizer_of(network, type=kind, lr=0.01, **options)
+        assert optimizer._use_multi_tensor
+        optimizer._use_multi_tensor = not one_by_one
+        return make_trainer(network, optimizer)
+
+    def trained(stop_at=None, first_one_by_one=False, then_one_by_one=False):
+        trainer = trainer_of(filled(TinyNet()), first_one_by_one)
+        for k in range(6):
+            if k == stop_at:
+                state = trainer.state({})
+                trainer = trainer_of(TinyNet(), then_one_by_one)
+                trainer.load_state(state, "state")
+            trainer.train_step([make_batch([2 * k, 2 * k + 1])])
+        return {**arrays(trainer.network), **optimizer_state(trainer.optimizer, trainer.network)}
+
+    whole = trained()
+    assert_same_arrays(trained(stop_at=3), whole)
+    for first, then in [(True, True), (True, False), (False, True)]:
+        assert_close_arrays(trained(3, first, then), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_only_what_paddle_can_is_fused_and_only_on_a_gpu(monkeypatch):
+    def is_fused(kind):
+        return getattr(optimizer_of(TinyNet(), type=kind), "_use_multi_tensor", False)
+
+    assert not any(is_fused(kind) for kind in KINDS)
+    monkeypatch.setattr(optimizers.paddle.device, "get_device", lambda: "gpu:0")
+    assert [kind for kind in KINDS if is_fused(kind)] == ["Adam", "Momentum"]
+
+
+@pytest.mark.parametrize("kind", ["Adam", "AdamW", "Momentum"])
+def test_master_weights_of_half_precision_are_saved_and_restored(kind):
+    """Paddle then names the accumulators after the master weights; a CPU can make them, though not step them."""
+
+    def half():
+        network = filled(TinyNet())
+        network.to(dtype="bfloat16")
+        optimizer = optimizer_of(network, type=kind)
+        optimizer._multi_precision = True
+        optimizers._create_accumulators(optimizer)
+        return network, optimizer
+
+    network, optimizer = half()
+    rng = np.random.default_rng(0)
+    for tensor in [t for tensors in optimizers._tensors(optimizer).values() for t in tensors.values()]:
+        tensor.set_value(rng.normal(size=tensor.shape).astype("float32"))
+    state = optimizer_state(optimizer, network)
+    assert {"master/first.weight", "master/to_maps.bias"} <= set(state)
+    assert {entry.split("/")[1] for entry in state} == {name for name, _ in network.named_parameters()}
+
+    other, restored = half()
+    load_optimizer_state(restored, other, state)
+    assert_same_arrays(optimizer_state(restored, other), state)
 
 
 @pytest.mark.parametrize(("saved", "wanted"), [("SGD", "Adam"), ("Adam", "SGD"), ("Momentum", "RMSProp")])

@@ -169,6 +169,32 @@ def test_a_loss_that_is_no_number_names_the_step_and_its_photos():
         meter.check()
 
 
+def test_losses_are_not_fetched_between_two_lines(monkeypatch):
+    """A fetch makes a GPU's host wait. One that is no number is found at the next line, at most `log_steps` later."""
+    network = filled(TinyNet())
+    trainer, meter = make_trainer(network), Meter(1, 6, 1, 1)
+    fetched, numpy = [], paddle.Tensor.numpy
+    counted = {
+        "numpy": lambda tensor: fetched.append(trainer.progress.step) or numpy(tensor),
+        "__float__": lambda tensor: fetched.append(trainer.progress.step) or float(numpy(tensor)),
+        "item": lambda tensor: fetched.append(trainer.progress.step) or numpy(tensor).item(),
+    }
+    for name, count in counted.items():
+        monkeypatch.setattr(paddle.Tensor, name, count)
+
+    def on_step():
+        if trainer.progress.step % 3 == 0:
+            meter.summary(0.1)
+        if trainer.progress.step == 3:
+            network.to_maps.bias.set_value(np.full(3, np.nan, "float32"))
+
+    with pytest.raises(
+        UserError, match=r"loss is nan at epoch 1, step 4, with the photos photo_6\.jpg, photo_7\.jpg\."
+    ):
+        run_epoch(trainer, 6, on_step, meter)
+    assert fetched == [3, 6]
+
+
 def test_a_remainder_that_fills_no_group_makes_no_step():
     trainer = make_trainer(filled(TinyNet()), accumulate=2)
     run_epoch(trainer, 5)
