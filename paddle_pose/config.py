@@ -64,6 +64,16 @@ class Config(Section):
             return value
         raise ValueError(f"{value!r} is not the id of a published row (docs/references.md)")
 
+    @pydantic.model_validator(mode="after")
+    def _one_way_to_pixels(self) -> "Config":
+        for split in ("train", "valid"):
+            if getattr(self.packed, split, None) and getattr(self, split).reduced_decoding:
+                raise ValueError(
+                    f"{split}.reduced_decoding and packed.{split} exclude each other: a packed cache is not decoded; "
+                    f"leave one out (its own --reduce shrinks photos: docs/packed_cache.md)"
+                )
+        return self
+
     @property
     def size_name(self) -> str:
         """`256` for a square input, else `192x256`: first part of the best model's folder name."""

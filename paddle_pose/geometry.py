@@ -64,6 +64,20 @@ def chain(first: np.ndarray, *more: np.ndarray) -> np.ndarray:
     return first
 
 
+def image_from_reduced(step: int, first_xy: tuple[int, int] = (0, 0)) -> np.ndarray:
+    """Matrix of a picture of which a pixel stands for step x step photo pixels and lies in the middle of them.
+
+    Args:
+        step: photo pixels along a side of a pixel.
+        first_xy: the photo pixel in which the picture begins.
+
+    Returns:
+        image_from_pixels, (2, 3) float64.
+    """
+    middle = (step - 1) / 2
+    return np.array([[step, 0, first_xy[0] + middle], [0, step, first_xy[1] + middle]], np.float64)
+
+
 def apply(matrix: np.ndarray, points_xy: np.ndarray) -> np.ndarray:
     """Maps (..., K, 2) points by (..., 2, 3) matrices; leading axes broadcast."""
     return points_xy @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2]

@@ -203,7 +203,5 @@ def _holds(part: np.void, photo: np.void, crop_from_image: np.ndarray, input_wh:
 
 def _crop_from_part(part: np.void, crop_from_image: np.ndarray) -> np.ndarray:
     """crop_from_image after image_from_part, in which a pixel lies in the middle of those that it stands for."""
-    step = int(part["reduction"])
-    middle = (step - 1) / 2
-    image_from_part = np.array([[step, 0, part["x"] + middle], [0, step, part["y"] + middle]], np.float64)
-    return geometry.chain(crop_from_image, image_from_part)
+    first_xy = int(part["x"]), int(part["y"])
+    return geometry.chain(crop_from_image, geometry.image_from_reduced(int(part["reduction"]), first_xy))
