@@ -48,7 +48,7 @@ def crop_matrix(
     if mirrored:
         linear = linear @ np.diag([-1.0, 1.0])
     shift = np.array([width / 2, height / 2]) - linear @ np.asarray(center_image_xy, np.float64)
-    return np.column_stack([linear, shift])
+    return _matrix(linear, shift)
 
 
 def invert(matrix: np.ndarray) -> np.ndarray:
@@ -60,8 +60,15 @@ def invert(matrix: np.ndarray) -> np.ndarray:
 def chain(first: np.ndarray, *more: np.ndarray) -> np.ndarray:
     """Product of (2, 3) affine matrices: c_from_b, b_from_a -> c_from_a."""
     for matrix in more:
-        first = np.column_stack([first[:, :2] @ matrix[:, :2], first[:, :2] @ matrix[:, 2] + first[:, 2]])
+        first = _matrix(first[:, :2] @ matrix[:, :2], first[:, :2] @ matrix[:, 2] + first[:, 2])
     return first
+
+
+def _matrix(linear: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(2, 3) of (2, 2) and (2,): `column_stack`, which takes longer than all the rest of a matrix."""
+    matrix = np.empty((2, 3))
+    matrix[:, :2], matrix[:, 2] = linear, shift
+    return matrix
 
 
 def image_from_reduced(step: int, first_xy: tuple[int, int] = (0, 0)) -> np.ndarray:
