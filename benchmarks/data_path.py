@@ -16,7 +16,7 @@ STEP_SECONDS, WAIT_STEPS, WAIT_WORKERS = 0.1, 20, 2
 
 def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__)
-    flags.add_argument("--dataset_root", help="MPII, whose valid people in 1280x720 photos are taken; default: rendered")
+    flags.add_argument("--dataset_root", help="MPII: valid people in 1280x720 photos; default: rendered ones")
     flags.add_argument("--samples", type=int, default=192, help="in each turn")
     flags.add_argument("--turns", type=int, default=5, help="the best one counts")
     arguments = flags.parse_args()
@@ -57,7 +57,11 @@ def reads_of(dataset, folder: Path) -> dict:
 
 
 def samples_beside(dataset, makers: dict, epochs: int, turns: int) -> tuple[list, dict[str, float]]:
-    """Milliseconds of processor time of a sample in a batch, each way and JointsDataset's in turn, best of the turns: rows, and ours."""
+    """Milliseconds of processor time of a sample in a batch, each way and JointsDataset's, best of the turns.
+
+    Returns:
+        Rows, and our milliseconds by way.
+    """
     from benchmarks.comparison import Comparison
     from benchmarks.joints_dataset import JointsDataset, collated
 

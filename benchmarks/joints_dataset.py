@@ -1,11 +1,10 @@
-"""What HRNet's `lib/dataset/JointsDataset.py` does for one training sample, written anew with its steps and their order.
+"""What HRNet's `lib/dataset/JointsDataset.py` does for a training sample, written anew: the same steps in its order.
 
 One record (a dict of lists and small arrays) -> normalised image (3, H, W) float32, targets (K, h, w), weights (K, 1).
 Tensors of torch are numpy arrays here: `ToTensor` and `Normalize` are the same passes over the pixels.
 """
 
 import copy
-import random
 
 import cv2
 import numpy as np
@@ -28,6 +27,7 @@ class JointsDataset:
     def __init__(self, dataset, input_wh=(256, 256), map_wh=(64, 64), sigma_map: float = 2.0) -> None:
         self._pairs = [(a, b) for a, b in enumerate(dataset.skeleton.mirror) if a < b]
         self._records = [_record(dataset.sample(person)) for person in range(len(dataset))]
+        self._rng = np.random.default_rng(0)
         self._input_wh, self._map_wh, self._sigma = np.array(input_wh), np.array(map_wh), sigma_map
 
     def __len__(self) -> int:
@@ -38,12 +38,9 @@ class JointsDataset:
         pixels = cv2.imread(record["image"], cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
         joints, visible = record["joints"], record["visible"]
-        center, side = record["center"], record["side"]
-        side = side * np.clip(np.random.randn() * SCALE + 1, 1 - SCALE, 1 + SCALE)
-        angle = np.clip(np.random.randn() * ROTATION_DEG, -2 * ROTATION_DEG, 2 * ROTATION_DEG)
-        angle = angle if random.random() <= ROTATION_CHANCE else 0.0
-        if random.random() <= MIRROR_CHANCE:
-            pixels = pixels[:, ::-1, :]
+        center, side, angle = self._drawn(record["center"], record["side"])
+        if self._rng.random() <= MIRROR_CHANCE:
+            pixels = pixels[:, ::-1, :]  # a view, which OpenCV has to copy
             joints, visible = self._mirrored(joints, visible, pixels.shape[1])
             center[0] = pixels.shape[1] - center[0] - 1
         matrix = self._matrix(center, side, angle)
@@ -55,6 +52,11 @@ class JointsDataset:
         target, weight = self._target(joints, visible)
         record.update(joints=joints, visible=visible, center=center, side=side, rotation=angle)
         return image, target, weight, record
+
+    def _drawn(self, center: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+        side = side * np.clip(self._rng.standard_normal() * SCALE + 1, 1 - SCALE, 1 + SCALE)
+        angle = np.clip(self._rng.standard_normal() * ROTATION_DEG, -2 * ROTATION_DEG, 2 * ROTATION_DEG)
+        return center, side, angle if self._rng.random() <= ROTATION_CHANCE else 0.0
 
     def _mirrored(self, joints: np.ndarray, visible: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
         joints[:, 0] = width - joints[:, 0] - 1
@@ -80,25 +82,25 @@ class JointsDataset:
         """(K, h, w) float32 bumps, drawn joint by joint within 3 sigma of the cell; (K, 1) weights."""
         weight = visible[:, :1].astype(np.float32)
         target = np.zeros((len(joints), self._map_wh[1], self._map_wh[0]), np.float32)
-        reach = self._sigma * 3
-        stride = self._input_wh / self._map_wh
+        reach, stride = self._sigma * 3, self._input_wh / self._map_wh
         for k in range(len(joints)):
             x, y = int(joints[k][0] / stride[0] + 0.5), int(joints[k][1] / stride[1] + 0.5)
-            low = int(x - reach), int(y - reach)
-            high = int(x + reach + 1), int(y + reach + 1)
+            low, high = (int(x - reach), int(y - reach)), (int(x + reach + 1), int(y + reach + 1))
             if low[0] >= self._map_wh[0] or low[1] >= self._map_wh[1] or high[0] < 0 or high[1] < 0:
                 weight[k] = 0
-                continue
-            steps = np.arange(0, 2 * reach + 1, 1, np.float32)
-            middle = len(steps) // 2
-            bump = np.exp(-((steps - middle) ** 2 + (steps[:, None] - middle) ** 2) / (2 * self._sigma**2))
-            columns = max(0, low[0]), min(high[0], int(self._map_wh[0]))
-            rows = max(0, low[1]), min(high[1], int(self._map_wh[1]))
-            if weight[k] > 0.5:
-                target[k][rows[0] : rows[1], columns[0] : columns[1]] = bump[
-                    rows[0] - low[1] : rows[1] - low[1], columns[0] - low[0] : columns[1] - low[0]
-                ]
+            elif weight[k] > 0.5:
+                self._draw(target[k], low, high)
         return target, weight
+
+    def _draw(self, target: np.ndarray, low: tuple[int, int], high: tuple[int, int]) -> None:
+        steps = np.arange(0, 6 * self._sigma + 1, 1, np.float32)
+        middle = len(steps) // 2
+        bump = np.exp(-((steps - middle) ** 2 + (steps[:, None] - middle) ** 2) / (2 * self._sigma**2))
+        columns = max(0, low[0]), min(high[0], int(self._map_wh[0]))
+        rows = max(0, low[1]), min(high[1], int(self._map_wh[1]))
+        target[rows[0] : rows[1], columns[0] : columns[1]] = bump[
+            rows[0] - low[1] : rows[1] - low[1], columns[0] - low[0] : columns[1] - low[0]
+        ]
 
 
 def collated(samples: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

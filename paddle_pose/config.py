@@ -70,7 +70,7 @@ class Config(Section):
             if getattr(self.packed, split, None) and getattr(self, split).reduced_decoding:
                 raise ValueError(
                     f"{split}.reduced_decoding and packed.{split} exclude each other: a packed cache is not decoded; "
-                    f"leave one out (its own --reduce shrinks photos: docs/packed_cache.md)"
+                    "leave one out (pack with --reduce instead)"
                 )
         return self
 
@@ -201,7 +201,7 @@ def _first_error(error: pydantic.ValidationError, where: str) -> str:
     if first["type"] == "missing":
         return f"{where}: key {key!r} is missing"
     if first["type"] == "value_error":  # from a validator of ours, which says what is wrong
-        return f"{where}: {key}: {first['ctx']['error']}"
+        return ": ".join(part for part in (where, key, str(first["ctx"]["error"])) if part)
     return f"{where}: {key}={first['input']!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 

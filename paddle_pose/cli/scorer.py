@@ -71,7 +71,7 @@ class Scorer:
         lines = [] if scales == "1" else [f"outputs averaged over the scales {scales}"]
         if valid.reduced_decoding:
             facts["reduced_decoding"] = True
-            lines.append("large photos decoded at reduced size (valid.reduced_decoding): not the pixels of the published")
+            lines.append("photos decoded at reduced size (valid.reduced_decoding): other pixels than whole ones")
         return facts, (*lines, *([] if value is None else [spread_line(value)]))
 
     def predict(

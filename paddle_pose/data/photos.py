@@ -48,9 +48,7 @@ def read_photo(path: str, annotated_wh: Optional[tuple[int, int]] = None) -> np.
     return read_reduced(path, 1, annotated_wh)[0]
 
 
-def read_reduced(
-    path: str, reduction: int, annotated_wh: Optional[tuple[int, int]] = None
-) -> tuple[np.ndarray, int]:
+def read_reduced(path: str, reduction: int, annotated_wh: Optional[tuple[int, int]] = None) -> tuple[np.ndarray, int]:
     """As `read_photo`, but a JPEG is decoded at a fraction of its size, which is faster and smoother.
 
     A pixel (i, j) stands for photo pixels n i to n i + n - 1 and n j to n j + n - 1, and lies in the middle of them
