@@ -10,7 +10,7 @@ import paddle
 from paddle_pose.builder_data import build_component, check_skeleton, open_pack, skeleton_of
 from paddle_pose.config import Config, check_config, merge
 from paddle_pose.data.augment import AUGMENTATIONS
-from paddle_pose.data.crops import CropMaker, Read, whole_photo
+from paddle_pose.data.crops import CropMaker, Read, reduced_photo, whole_photo
 from paddle_pose.data.joint_crops import Displaced, JointErrors, LastPhoto
 from paddle_pose.data.multi_scale import MultiScaleCrops
 from paddle_pose.engine.checkpoint import load_model, load_weights
@@ -101,9 +101,11 @@ def build_people_estimator(parts: Parts) -> PeopleEstimator:
 
 
 def _where_to_read(parts: Parts, dataset: Dataset, split: str) -> Read:
-    """The packed cache of a split, or the photo files."""
+    """The packed cache of a split, or the photo files, decoded whole or at reduced size."""
     pack = open_pack(parts.config, dataset, split)
-    return whole_photo if pack is None else pack
+    if pack is not None:
+        return pack
+    return reduced_photo if getattr(parts.config, split).reduced_decoding else whole_photo
 
 
 def checkpoint_facts(parts: Parts) -> dict[str, Any]:

@@ -64,6 +64,16 @@ class Config(Section):
             return value
         raise ValueError(f"{value!r} is not the id of a published row (docs/references.md)")
 
+    @pydantic.model_validator(mode="after")
+    def _one_way_to_pixels(self) -> "Config":
+        for split in ("train", "valid"):
+            if getattr(self.packed, split, None) and getattr(self, split).reduced_decoding:
+                raise ValueError(
+                    f"{split}.reduced_decoding and packed.{split} exclude each other: a packed cache is not decoded; "
+                    "leave one out (pack with --reduce instead)"
+                )
+        return self
+
     @property
     def size_name(self) -> str:
         """`256` for a square input, else `192x256`: first part of the best model's folder name."""
@@ -191,7 +201,7 @@ def _first_error(error: pydantic.ValidationError, where: str) -> str:
     if first["type"] == "missing":
         return f"{where}: key {key!r} is missing"
     if first["type"] == "value_error":  # from a validator of ours, which says what is wrong
-        return f"{where}: {key}: {first['ctx']['error']}"
+        return ": ".join(part for part in (where, key, str(first["ctx"]["error"])) if part)
     return f"{where}: {key}={first['input']!r} is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 

@@ -103,6 +103,9 @@ class Train(Section):
     `channels_last` lets Paddle lay out convolutions of half precision as the GPU's tensor cores want them.
 
     `bn_momentum` is for all batch norms, in Paddle's sense: the share of the old running statistics that is kept.
+
+    `reduced_decoding` decodes a JPEG at 1/2, 1/4 or 1/8 of its size where a crop pixel spans that many photo pixels. It
+    is faster and **changes the pixels**: crops become smoother (docs/packed_cache.md). Not for crops of single joints.
     """
 
     epochs: int = pydantic.Field(210, gt=0)
@@ -121,6 +124,7 @@ class Train(Section):
     checkpoint_steps: int = pydantic.Field(500, gt=0)
     log_steps: int = pydantic.Field(50, gt=0)
     max_bad_photos: float = pydantic.Field(0.01, ge=0, le=1)
+    reduced_decoding: bool = False
 
     @pydantic.model_validator(mode="after")
     def _epochs_of_something(self) -> "Train":
@@ -153,6 +157,8 @@ class Valid(Section):
     Of whole photos (a codec that finds everybody) the shorter or the longer side, or the height, as `photo_fit` says,
     is made `photo_side` pixels long (none: as long as that of `input_wh`), times each test scale; `batch_size` then
     counts squares of `photo_side`.
+
+    `reduced_decoding` is that of `train`, for the crops to be scored; whole photos are always decoded whole.
     """
 
     batch_size: int = pydantic.Field(64, gt=0)
@@ -161,6 +167,7 @@ class Valid(Section):
     test_scales: tuple[_TestScale, ...] = pydantic.Field((1.0,), min_length=1)
     photo_side: Optional[int] = pydantic.Field(None, ge=8, le=4096)
     photo_fit: Literal["shorter", "height", "longer"] = "shorter"
+    reduced_decoding: bool = False
     best: str = "Mean"
 
 

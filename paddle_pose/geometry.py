@@ -48,7 +48,7 @@ def crop_matrix(
     if mirrored:
         linear = linear @ np.diag([-1.0, 1.0])
     shift = np.array([width / 2, height / 2]) - linear @ np.asarray(center_image_xy, np.float64)
-    return np.column_stack([linear, shift])
+    return _matrix(linear, shift)
 
 
 def invert(matrix: np.ndarray) -> np.ndarray:
@@ -60,8 +60,29 @@ def invert(matrix: np.ndarray) -> np.ndarray:
 def chain(first: np.ndarray, *more: np.ndarray) -> np.ndarray:
     """Product of (2, 3) affine matrices: c_from_b, b_from_a -> c_from_a."""
     for matrix in more:
-        first = np.column_stack([first[:, :2] @ matrix[:, :2], first[:, :2] @ matrix[:, 2] + first[:, 2]])
+        first = _matrix(first[:, :2] @ matrix[:, :2], first[:, :2] @ matrix[:, 2] + first[:, 2])
     return first
+
+
+def _matrix(linear: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(2, 3) of (2, 2) and (2,): `column_stack`, which takes longer than all the rest of a matrix."""
+    matrix = np.empty((2, 3))
+    matrix[:, :2], matrix[:, 2] = linear, shift
+    return matrix
+
+
+def image_from_reduced(step: int, first_xy: tuple[int, int] = (0, 0)) -> np.ndarray:
+    """Matrix of a picture of which a pixel stands for step x step photo pixels and lies in the middle of them.
+
+    Args:
+        step: photo pixels along a side of a pixel.
+        first_xy: the photo pixel in which the picture begins.
+
+    Returns:
+        image_from_pixels, (2, 3) float64.
+    """
+    middle = (step - 1) / 2
+    return np.array([[step, 0, first_xy[0] + middle], [0, step, first_xy[1] + middle]], np.float64)
 
 
 def apply(matrix: np.ndarray, points_xy: np.ndarray) -> np.ndarray:

@@ -69,6 +69,9 @@ class Scorer:
         facts = {"mirror_test": valid.mirror_test, "test_scales": list(valid.test_scales), "spread": value}
         scales = ", ".join(f"{scale:g}" for scale in valid.test_scales)
         lines = [] if scales == "1" else [f"outputs averaged over the scales {scales}"]
+        if valid.reduced_decoding:
+            facts["reduced_decoding"] = True
+            lines.append("photos decoded at reduced size (valid.reduced_decoding): other pixels than whole ones")
         return facts, (*lines, *([] if value is None else [spread_line(value)]))
 
     def predict(

@@ -6,7 +6,7 @@ import numpy as np
 
 from paddle_pose import geometry
 from paddle_pose.data.augment import View, plain_view
-from paddle_pose.data.photos import read_photo
+from paddle_pose.data.photos import REDUCTIONS, read_photo, read_reduced
 from paddle_pose.interfaces import Dataset
 from paddle_pose.samples import Crop, Sample
 from paddle_pose.skeletons import Skeleton
@@ -26,6 +26,27 @@ def whole_photo(
     return read_photo(sample.image_path, sample.photo_wh), crop_from_image
 
 
+def reduced_photo(
+    sample: Sample, crop_from_image: np.ndarray, input_wh: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The photo, decoded at 1/2, 1/4 or 1/8 of its size where a crop pixel spans that many photo pixels.
+
+    Joints and matrix stay as they are to the last bit; pixels become smoother, for warping alone skips some of them.
+
+    Raises:
+        DataError: as `whole_photo`.
+    """
+    pixels, step = read_reduced(sample.image_path, _reduction(crop_from_image), sample.photo_wh)
+    return pixels, geometry.chain(crop_from_image, geometry.image_from_reduced(step))
+
+
+def _reduction(crop_from_image: np.ndarray) -> int:
+    """Photo pixels for each crop pixel along a side, rounded down to one of `REDUCTIONS`."""
+    (a, b, _), (c, d, _) = crop_from_image.tolist()
+    photo_pixels = abs(a * d - b * c) ** -0.5
+    return max(step for step in REDUCTIONS if step == 1 or step <= photo_pixels)
+
+
 class CropMaker:
     """Cuts the crop of person `index`; what a loader's worker calls.
 
@@ -34,7 +55,7 @@ class CropMaker:
         input_wh: crop width and height.
         pixel_centres: the UDP geometry (see `geometry.crop_matrix`); a codec's `pixel_centres` says which.
         augmentation: draws a random view; None for evaluation.
-        read: where pixels come from: photo files, or a packed cache (data/packed.py).
+        read: where pixels come from: photo files, whole or at reduced size, or a packed cache (data/packed.py).
         border: RGB colour, 0 to 255, of what lies beyond the photo.
     """
 
@@ -47,11 +68,11 @@ class CropMaker:
         read: Read = whole_photo,
         border: tuple[int, int, int] = (0, 0, 0),
     ) -> None:
-        self._dataset = dataset
+        self._dataset, self.skeleton = dataset, dataset.skeleton
         self._input_wh = tuple(input_wh)
         self._pixel_centres = pixel_centres
         self._augmentation = augmentation
-        self._read = read
+        self.read = read
         self._border = tuple(border)
 
     def __len__(self) -> int:
@@ -59,13 +80,16 @@ class CropMaker:
 
     def __call__(self, index: int, rng: np.random.Generator) -> Crop:
         """The crop of person `index`; DataError where its photo cannot be read."""
-        sample = self._dataset.sample(index)
-        skeleton = self._dataset.skeleton
-        view = self._augmentation.draw(rng, sample, skeleton) if self._augmentation else plain_view(sample)
-        crop_from_image = view_matrix(view, self._input_wh, self._pixel_centres)
-        pixels, crop_from_pixels = self._read(sample, crop_from_image, self._input_wh)
+        sample, view, crop_from_image = self.look(index, rng)
+        pixels, crop_from_pixels = self.read(sample, crop_from_image, self._input_wh)
         image = geometry.warp(pixels, crop_from_pixels, self._input_wh, self._border)
-        return _crop(image, crop_from_image, sample, view, skeleton)
+        return _crop(image, crop_from_image, sample, view, self.skeleton)
+
+    def look(self, index: int, rng: np.random.Generator) -> tuple[Sample, View, np.ndarray]:
+        """Person `index`, how it is looked at, and the view's crop_from_image; no pixel is read."""
+        sample = self._dataset.sample(index)
+        view = self._augmentation.draw(rng, sample, self.skeleton) if self._augmentation else plain_view(sample)
+        return sample, view, view_matrix(view, self._input_wh, self._pixel_centres)
 
 
 def view_matrix(view: View, input_wh: tuple[int, int], pixel_centres: bool) -> np.ndarray:

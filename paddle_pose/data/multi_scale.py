@@ -39,7 +39,7 @@ class MultiScaleCrops(CropMaker):
         finer = max(self._scales) / min(self._scales)
         all_from_image = finer * self._matrix(sample, min(self._scales))
         all_wh = tuple(int(np.ceil(finer * side)) for side in self._input_wh)
-        pixels, all_from_pixels = self._read(sample, all_from_image, all_wh)
+        pixels, all_from_pixels = self.read(sample, all_from_image, all_wh)
         image_from_pixels = geometry.chain(geometry.invert(all_from_image), all_from_pixels)
         matrices = [geometry.chain(self._matrix(sample, scale), image_from_pixels) for scale in self._scales]
         crops = [geometry.warp(pixels, matrix, self._input_wh, self._border) for matrix in matrices]

@@ -187,23 +187,25 @@ def _index_arrays(path: str, index: bytes, described: dict[str, Any]) -> tuple[n
 
 
 def _holds(part: np.void, photo: np.void, crop_from_image: np.ndarray, input_wh: tuple[int, int]) -> bool:
-    """True if the part has all of the photo that the crop interpolates between; outside of the photo is black."""
-    right, bottom = input_wh[0] - 1, input_wh[1] - 1
-    corners_crop = np.array([[0, 0], [right, 0], [0, bottom], [right, bottom]])
-    corners_image = geometry.apply(geometry.invert(crop_from_image), corners_crop)
-    step = int(part["reduction"])
-    for axis, (first, length) in enumerate((("x", "width"), ("y", "height"))):
-        low = max(corners_image[:, axis].min() - step, 0)
-        high = min(corners_image[:, axis].max() + step, int(photo[length]) - 1)
-        held = int(part[first]), int(part[first]) + step * int(part[length]) - 1
-        if low <= high and not (held[0] <= low and high <= held[1]):
+    """True if the part has all of the photo that the crop interpolates between; outside of the photo is black.
+
+    In plain numbers: for four corners they are ten times faster than arrays.
+    """
+    _, _, _, x, y, width, height, step = part.item()
+    (a, b, shift_x), (c, d, shift_y) = crop_from_image.tolist()
+    size, right, bottom = a * d - b * c, input_wh[0] - 1, input_wh[1] - 1
+    corners_crop = [(u - shift_x, v - shift_y) for u in (0, right) for v in (0, bottom)]
+    xs_image = [(d * u - b * v) / size for u, v in corners_crop]
+    ys_image = [(a * v - c * u) / size for u, v in corners_crop]
+    _, photo_width, photo_height = photo.item()
+    for places, first, length, end in ((xs_image, x, width, photo_width), (ys_image, y, height, photo_height)):
+        low, high = max(min(places) - step, 0), min(max(places) + step, end - 1)
+        if low <= high and not (first <= low and high <= first + step * length - 1):
             return False
     return True
 
 
 def _crop_from_part(part: np.void, crop_from_image: np.ndarray) -> np.ndarray:
     """crop_from_image after image_from_part, in which a pixel lies in the middle of those that it stands for."""
-    step = int(part["reduction"])
-    middle = (step - 1) / 2
-    image_from_part = np.array([[step, 0, part["x"] + middle], [0, step, part["y"] + middle]], np.float64)
-    return geometry.chain(crop_from_image, image_from_part)
+    _, _, _, x, y, _, _, step = part.item()
+    return geometry.chain(crop_from_image, geometry.image_from_reduced(step, (x, y)))
