@@ -2,7 +2,7 @@
 
 Of the 80 photos of train2017 that we have: a person with keypoints takes 945 bytes, of which 37 points of outline, one
 without them 664 bytes with 21 points, a crowd 6.7 KB with the lengths of 1500 runs. The whole file lists 118,287
-photos and 149,813 people with keypoints among 262,465 people and crowds, some 5200 of these (recalled): the shares here.
+photos and 149,813 people with keypoints among 262,465 people and crowds, some 5200 of these (recalled).
 """
 
 import json
