@@ -145,6 +145,7 @@ def plot(path: Path, loads: list[tuple[Measured, Measured]]) -> None:
         axes.plot(people, [other[name] for _, other in loads], "s--", label="json.load into dicts")
         axes.axhline(limit, color="tab:red", linewidth=1, label=f"limit for 150,000: {limit}")
         axes.set(xlabel="people with keypoints, thousands", ylabel=label, ylim=(0, None))
+        axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
         axes.legend()
     figure.savefig(path, dpi=120)
 
