@@ -96,6 +96,10 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, sources: list, formats: list[str]) -> int:
     """All that needs Paddle; returns the exit code."""
+    from paddle_pose.engine import distributed
+
+    if distributed.launched():
+        return _run_shares(arguments, sources, formats)
     from paddle_pose.cli.prediction import Run
     from paddle_pose.outputs.formats import open_writers
 
@@ -107,6 +111,35 @@ def _run(arguments: argparse.Namespace, sources: list, formats: list[str]) -> in
         run(writers)
     run.tell(arguments.save_dir, formats)
     _tell_of_rendered_people(arguments)
+    return run.exit_code
+
+
+def _run_shares(arguments: argparse.Namespace, sources: list, formats: list[str]) -> int:
+    """The same by one of several processes; every one of them returns the same exit code."""
+    from paddle_pose.cli import prediction_shares as shares
+    from paddle_pose.cli.prediction import Run
+    from paddle_pose.engine import distributed
+    from paddle_pose.outputs.formats import open_writers
+    from paddle_pose.outputs.writer import Writers
+
+    shares.check_photos_only(sources)
+    predictor = _open_predictor(arguments)
+    _check_boxes(predictor, sources)
+    place = distributed.initialise()
+    own, common = ([name for name in formats if (name in shares.OF_THE_RUN) == once] for once in (False, True))
+    facts = (predictor.skeleton, _drawing(arguments, predictor), sources)
+    drawn = open_writers(arguments.save_dir, own, *facts)
+    share = shares.Share(arguments.save_dir, place[0], sources)
+    mine = shares.share_of(sources, place, predictor.batch_size)
+    run = Run(predictor, mine, None, None, share.refuse)
+    with Writers([share, drawn]) as writers:
+        run(writers)
+    run.join_others()
+    if place[0] == 0:
+        shares.merge(arguments.save_dir, place[1], sources, open_writers(arguments.save_dir, common, *facts))
+        run.tell(arguments.save_dir, formats)
+        _tell_of_rendered_people(arguments)
+    distributed.wait_for_all()  # the launcher ends all of them when one ends with an error code
     return run.exit_code
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Callable, Optional
 
+import numpy as np
 from tqdm import tqdm
 
 from paddle_pose.cli.options import EXIT_INTERRUPTED, EXIT_USER_ERROR
+from paddle_pose.engine import distributed
 from paddle_pose.engine.stop import Interrupted, StopRequest
 from paddle_pose.errors import UserError
 from paddle_pose.frames import Frame, FramePoses
@@ -26,6 +28,7 @@ class Run:
         sources: pictures, in this order. One that cannot be read is told of on stderr, and the others go on.
         max_frames: of each video or camera; None: all.
         make_tracker: for each video a new one; None: people get no numbers.
+        refuse: called with the name of a source that cannot be read, and the line that says why; None: it is printed.
 
     Attributes:
         exit_code: 0; 2 if a source could not be read; 130 after Ctrl-C or SIGTERM.
@@ -37,9 +40,11 @@ class Run:
         sources: Sequence[Source],
         max_frames: Optional[int],
         make_tracker: Optional[Callable[[], PeopleTracker]],
+        refuse: Optional[Callable[[str, str], None]] = None,
     ) -> None:
         self._predictor, self._sources, self._max_frames = predictor, sources, max_frames
         self._make_tracker, self._tracker, self._tracked = make_tracker, None, ""
+        self._refuse = refuse or _print_error
         self.exit_code = 0
         self._photos, self._frames, self._people = 0, 0, 0
         self._began = time.monotonic()
@@ -53,11 +58,18 @@ class Run:
                 for frame, poses in self._predictor.stream(self._pictures()):
                     writers.add(frame, self._with_ids(frame, poses))
                     self._count(frame, poses)
-                    stop.check()
+                    stop.check_alone()
         except Interrupted:
             self.exit_code = EXIT_INTERRUPTED
         finally:
             self._bar.close()
+
+    def join_others(self) -> None:
+        """Waits for the other processes of a launch; counts and exit code are then those of all."""
+        codes = [EXIT_INTERRUPTED, EXIT_USER_ERROR]
+        here = [self._photos, self._people, *(self.exit_code == code for code in codes)]
+        self._photos, self._people, *ended = distributed.sum_over_processes(np.array(here, np.int64)).tolist()
+        self.exit_code = next((code for code, count in zip(codes, ended) if count), 0)
 
     def tell(self, save_dir: str, formats: Sequence[str]) -> None:
         """One line: what was looked at, who was found, how long it took, where it is."""
@@ -81,7 +93,7 @@ class Run:
                 yield from islice(source, self._max_frames)
             except UserError as error:
                 self.exit_code = EXIT_USER_ERROR
-                tqdm.write(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+                self._refuse(source.name, f"error: {' '.join(str(error).split())}")
 
     def _with_ids(self, frame: Frame, poses: FramePoses) -> FramePoses:
         if frame.time_s is None or self._make_tracker is None:
@@ -97,6 +109,10 @@ class Run:
             self._frames += 1
         self._people += len(poses)
         self._bar.update()
+
+
+def _print_error(_source: str, line: str) -> None:
+    tqdm.write(line, file=sys.stderr)
 
 
 def _counted(number: int, thing: str) -> str:

@@ -46,8 +46,8 @@ class People:
             bad = ~np.isfinite(getattr(self, field.name).reshape(len(self), -1)).all(axis=1)
             self._refuse(bad, source, f"{field.name} that is not a finite number")
         self._refuse(~(self.size_image_wh > 0).all(axis=1), source, "a region without area")
-        for name in self.photo_names:
-            photo_path(source, str(name))
+        for name in dict.fromkeys(self.photo_names.tolist()):
+            photo_path(source, name)
         return self
 
     def _refuse(self, bad: np.ndarray, source: str, what: str) -> None:

@@ -1,22 +1,23 @@
 """COCO's annotation file -> a few checked arrays: photos, and the annotations of one category.
 
-Format: https://cocodataset.org/#format-data (keypoint detection). Read with pycocotools' own class; what
-pycocotools would take in silence and score wrongly is refused here, in one line that names the entry.
+Format: https://cocodataset.org/#format-data (keypoint detection). What pycocotools would take in silence and score
+wrongly is refused here, in one line that names the entry.
 """
 
-import contextlib
-import io
 import os
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from paddle_pose.coco_samples import CocoAnnotations
+from paddle_pose.data.coco_entries import Entries, number_of, numbers_of, read_json, whole, whole_of
 from paddle_pose.errors import DataError
 from paddle_pose.skeletons import Skeleton
 
 SMALLEST_AREA = 1.0  # a labelled person's: OKS divides by it, and 0 or 1 in its place makes every AP 0
+_IDS = {"images": ("id",), "annotations": ("id", "image_id", "category_id"), "categories": ("id",)}
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,18 @@ def read_annotations(path: str, category: str, skeleton: Skeleton) -> tuple[Phot
     Raises:
         DataError: the file is missing, damaged, of other joints, or holds an entry that cannot be scored.
     """
-    return read_entries(path, category, skeleton)[:2]
+    return read_entries(path, category, skeleton, outlines=False)[:2]
 
 
-def read_entries(path: str, category: str, skeleton: Skeleton) -> tuple[Photos, CocoAnnotations, list[dict[str, Any]]]:
-    """As `read_annotations`, and the file's entry of each annotation, for what the arrays do not hold.
+def read_entries(
+    path: str, category: str, skeleton: Skeleton, outlines: bool = True
+) -> tuple[Photos, CocoAnnotations, Entries]:
+    """As `read_annotations`, and the file's entry of each annotation, for the outlines, which the arrays do not hold.
 
     Raises:
         DataError: the file is missing, damaged, of other joints, or holds an entry that cannot be scored.
     """
-    file = _load(path)
+    file = _load(path, outlines)
     category_id = _category_id(path, file, category, skeleton)
     photos = _photos(path, file.get("images"))
     entries = file.get("annotations", [])
@@ -57,39 +60,29 @@ def read_entries(path: str, category: str, skeleton: Skeleton) -> tuple[Photos, 
         raise DataError(f"{path}: 'annotations' is no list; use a person_keypoints_*.json as COCO's")
     _refuse_twice(path, "annotation", [entry["id"] for entry in entries])
     entries = [entry for entry in entries if entry["category_id"] == category_id]
-    read = [_annotation(path, entry, len(skeleton)) for entry in entries]
-    columns = list(zip(*read)) or [[]] * 6
-    image_ids = np.array(columns[0], np.int64)
-    rows = _known_rows(path, photos, image_ids, entries)
+    columns = _columns(path, entries, len(skeleton))
+    rows = _known_rows(path, photos, columns["image_ids"], entries)
     order = np.argsort(rows, kind="stable")
-    annotations = CocoAnnotations(
-        photo_ids=photos.ids,
-        image_ids=image_ids[order],
-        boxes_image=np.array(columns[1], np.float64).reshape(-1, 4)[order],
-        areas_image=np.array(columns[2], np.float64)[order],
-        crowd=np.array(columns[3], bool)[order],
-        keypoints_image=np.array(columns[4], np.float64).reshape(-1, len(skeleton), 3)[order],
-        num_keypoints=np.array(columns[5], np.int64)[order],
-        category_id=category_id,
-    )
+    columns = {name: column[order] for name, column in columns.items()}
+    annotations = CocoAnnotations(photo_ids=photos.ids, category_id=category_id, **columns)
     return photos, annotations, [entries[row] for row in order]
 
 
-def _load(path: str) -> dict[str, Any]:
-    """The file's content; pycocotools builds its index on the way, which fails where an id is missing."""
-    from pycocotools.coco import COCO
-
+def _load(path: str, outlines: bool) -> dict[str, Any]:
+    """The file's content, with the ids that every entry needs."""
     if not os.path.isfile(path):
         raise DataError(
             f"annotation file {path} is missing; unpack COCO's annotations_trainval2017.zip into the dataset "
             "root, or name your own file in dataset.train_annotations and dataset.valid_annotations"
         )
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            file = COCO(path).dataset
+        file = read_json(path, outlines)
+        for part, names in _IDS.items():
+            for name in names:
+                {entry[name] for entry in file.get(part, [])}  # noqa: B018  an id is there, and one that can be looked up
     except KeyError as error:
         raise DataError(f"{path}: an entry has no {error}; use a person_keypoints_*.json as COCO's") from None
-    except (OSError, ValueError, AssertionError, AttributeError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} is not a readable COCO annotation file ({reason}); get it again") from None
     return file
@@ -115,50 +108,77 @@ def _category_id(path: str, file: dict, category: str, skeleton: Skeleton) -> in
                 f"{path}: keypoint {k} of category {category!r} is {theirs!r}, but {ours!r} in the skeleton "
                 f"{skeleton.name}; set dataset.skeleton to the joints of this file"
             )
-    return _whole(path, f"category {category!r}", "id", named[0]["id"])
+    return whole(path, f"category {category!r}", "id", named[0]["id"])
 
 
 def _photos(path: str, records: Any) -> Photos:
     if not isinstance(records, list) or not records:
         raise DataError(f"{path} lists no images; use a person_keypoints_*.json as COCO's")
-    for record in records:
-        where = f"photo {record.get('id')!r}"
-        _whole(path, where, "id", record.get("id"))
-        if not isinstance(record.get("file_name"), str):
-            raise DataError(f"{path}: {where} has no file_name; add it to its entry in 'images'")
-        size = _numbers(path, where, "width and height", [record.get("width"), record.get("height")])
-        if not (size > 0).all():
-            raise DataError(f"{path}: {where} has width and height {size.tolist()}; give its pixels")
+    ids = whole_of(path, "photo", records, "id", [record.get("id") for record in records])
+    names = [record.get("file_name") for record in records]
+    for record, name in zip(records, names):
+        if not isinstance(name, str):
+            raise DataError(f"{path}: photo {record['id']!r} has no file_name; add it to its entry in 'images'")
+    pairs = [[record.get("width"), record.get("height")] for record in records]
+    sizes_wh = numbers_of(path, "photo", records, "width and height", pairs, 2)
+    if not (sizes_wh > 0).all():
+        row = int(np.argmax((sizes_wh <= 0).any(axis=1)))
+        raise DataError(f"{path}: photo {ids[row]} has width and height {sizes_wh[row].tolist()}; give its pixels")
     _refuse_twice(path, "photo", [record["id"] for record in records])
-    return Photos(
-        ids=np.array([record["id"] for record in records], np.int64),
-        names=np.array([record["file_name"] for record in records], dtype=str),
-        sizes_wh=np.array([[record["width"], record["height"]] for record in records], np.float64),
-    )
+    return Photos(ids=ids, names=np.array(names, dtype=str), sizes_wh=sizes_wh)
 
 
-def _annotation(path: str, entry: dict, joints: int) -> tuple:
-    """(image id, box, area, crowd, keypoints, number of them) of an annotation."""
-    where = f"annotation {entry['id']!r}"
-    crowd = bool(entry.get("iscrowd", 0))
-    box = _numbers(path, where, "bbox", entry.get("bbox"), 4)
-    flat = entry.get("keypoints", [0] * 3 * joints if crowd else None)
-    if isinstance(flat, list) and len(flat) != 3 * joints:
-        raise DataError(f"{path}: {where} has {len(flat)} numbers of keypoints, {joints} joints need {3 * joints}")
-    keypoints = _numbers(path, where, "keypoints", flat, 3 * joints).reshape(joints, 3)
-    labelled = int((keypoints[:, 2] > 0).sum())
-    area = _numbers(path, where, "area", [entry.get("area", 0)])[0]
-    if labelled and not crowd and area <= SMALLEST_AREA:
-        said = f"area {area:g}" if "area" in entry else "no area"
+def _columns(path: str, entries: Entries, joints: int) -> dict[str, np.ndarray]:
+    """Of M annotations the arrays of `CocoAnnotations`, in the order of the entries."""
+    crowd = np.array([bool(entry.get("iscrowd", 0)) for entry in entries], bool)
+    boxes_image = numbers_of(path, "annotation", entries, "bbox", [entry.get("bbox") for entry in entries], 4)
+    keypoints_image = _keypoints(path, entries, crowd, joints)
+    labelled = (keypoints_image[..., 2] > 0).sum(axis=1)
+    areas_image = number_of(path, "annotation", entries, "area", 0)
+    _refuse_areas(path, entries, areas_image, (labelled > 0) & ~crowd)
+    image_ids = whole_of(path, "annotation", entries, "image_id", [entry["image_id"] for entry in entries])
+    counts = [entry.get("num_keypoints", count) for entry, count in zip(entries, labelled.tolist())]
+    num_keypoints = whole_of(path, "annotation", entries, "num_keypoints", counts)
+    wrong = ~crowd & ((num_keypoints != 0) != (labelled != 0))  # pycocotools goes by the number
+    if wrong.any():
+        row = int(np.argmax(wrong))
         raise DataError(
-            f"{path}: {where} has {said}; OKS divides by it and every AP would be wrong: set it to the square "
-            "pixels of the mask, or to 0.53 x width x height of the box"
+            f"{path}: annotation {entries[row]['id']!r} has num_keypoints {num_keypoints[row]}, "
+            f"but {labelled[row]} keypoints with v > 0; correct it"
         )
-    image_id = _whole(path, where, "image_id", entry["image_id"])
-    number = _whole(path, where, "num_keypoints", entry.get("num_keypoints", labelled))
-    if not crowd and bool(number) != bool(labelled):  # pycocotools goes by the number
-        raise DataError(f"{path}: {where} has num_keypoints {number}, but {labelled} keypoints with v > 0; correct it")
-    return image_id, box, area, crowd, keypoints, number
+    return {
+        "image_ids": image_ids,
+        "boxes_image": boxes_image,
+        "areas_image": areas_image,
+        "crowd": crowd,
+        "keypoints_image": keypoints_image,
+        "num_keypoints": num_keypoints,
+    }
+
+
+def _keypoints(path: str, entries: Entries, crowd: np.ndarray, joints: int) -> np.ndarray:
+    """(M, joints, 3) float64; a crowd (M,) needs to have none."""
+    nothing = [0.0] * 3 * joints
+    lists = [entry.get("keypoints", nothing if group else None) for entry, group in zip(entries, crowd.tolist())]
+    for entry, flat in zip(entries, lists):
+        if isinstance(flat, (list, array)) and len(flat) != 3 * joints:
+            raise DataError(
+                f"{path}: annotation {entry['id']!r} has {len(flat)} numbers of keypoints, "
+                f"{joints} joints need {3 * joints}"
+            )
+    return numbers_of(path, "annotation", entries, "keypoints", lists, 3 * joints).reshape(-1, joints, 3)
+
+
+def _refuse_areas(path: str, entries: Entries, areas_image: np.ndarray, labelled: np.ndarray) -> None:
+    """DataError where OKS would divide by the area of a labelled person, and it is not there."""
+    bad = labelled & (areas_image <= SMALLEST_AREA)
+    if bad.any():
+        row = int(np.argmax(bad))
+        said = f"area {areas_image[row]:g}" if "area" in entries[row] else "no area"
+        raise DataError(
+            f"{path}: annotation {entries[row]['id']!r} has {said}; OKS divides by it and every AP would be wrong: set "
+            "it to the square pixels of the mask, or to 0.53 x width x height of the box"
+        )
 
 
 def _known_rows(path: str, photos: Photos, image_ids: np.ndarray, entries: list[dict]) -> np.ndarray:
@@ -179,22 +199,3 @@ def _refuse_twice(path: str, what: str, ids: list) -> None:
         if given in seen:
             raise DataError(f"{path}: {what} id {given!r} is given twice; ids must differ")
         seen.add(given)
-
-
-def _whole(path: str, where: str, name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not float(value).is_integer():
-        raise DataError(f"{path}: {where} has {name} {value!r}; it must be a whole number")
-    return int(value)
-
-
-def _numbers(path: str, where: str, name: str, values: Any, count: int = 0) -> np.ndarray:
-    """(count,) float64; DataError unless `values` is a list of as many finite numbers (0: as it is)."""
-    try:
-        array = np.array(values, np.float64)
-        whole = isinstance(values, list) and array.ndim == 1 and len(array) == (count or len(values))
-    except (TypeError, ValueError):
-        whole = False
-    if not whole or not np.isfinite(array).all():
-        wanted = f"a list of {count} finite numbers" if count else "finite numbers"
-        raise DataError(f"{path}: {where}: {name} should be {wanted}, not {str(values)[:60]}")
-    return array

@@ -5,6 +5,7 @@ code a crowd's region does not cover the people with keypoints in it. Masks are 
 Letters: M annotations, P photos.
 """
 
+from array import array
 from typing import Any, Optional
 
 import numpy as np
@@ -103,12 +104,12 @@ def _counts(segmentation: dict[str, Any], width: int, height: int) -> Optional[l
 
 
 def _finite(values: Any) -> Optional[np.ndarray]:
-    """A list of numbers as float64, or None."""
+    """A list or array of numbers as float64, or None."""
     try:
-        array = np.array(values, np.float64)
+        numbers = np.array(values, np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
-    return array if isinstance(values, list) and array.ndim == 1 and np.isfinite(array).all() else None
+    return numbers if isinstance(values, (list, array)) and numbers.ndim == 1 and np.isfinite(numbers).all() else None
 
 
 def _decoded(text: bytes) -> list[int]:

@@ -8,9 +8,14 @@ import paddle
 import paddle.distributed as dist
 
 
+def launched() -> bool:
+    """True if the launcher has started this process as one of several, joined or not."""
+    return "PADDLE_TRAINER_ID" in os.environ and int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1
+
+
 def initialise() -> tuple[int, int]:
     """Joins the other processes of a launch, if there are any; returns (rank, number of processes)."""
-    if "PADDLE_TRAINER_ID" in os.environ and int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1:
+    if launched():
         if not dist.is_initialized():
             dist.init_parallel_env()
         return dist.get_rank(), dist.get_world_size()
@@ -24,6 +29,11 @@ def sum_over_processes(array: np.ndarray) -> np.ndarray:
     tensor = paddle.to_tensor(array)
     dist.all_reduce(tensor)
     return tensor.numpy()
+
+
+def wait_for_all() -> None:
+    """Returns when every process has come here."""
+    sum_over_processes(np.zeros(1))
 
 
 def several() -> bool:

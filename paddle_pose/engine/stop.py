@@ -53,7 +53,12 @@ class StopRequest:
 
     def check(self, _count: int = 0) -> None:
         """Raises Interrupted if a signal has come; in validation, where the processes of a launch cannot agree."""
-        if self._asked and not distributed.several():
+        if not distributed.several():
+            self.check_alone()
+
+    def check_alone(self) -> None:
+        """Raises Interrupted if a signal has come, whatever other processes do."""
+        if self._asked:
             raise Interrupted
 
     def check_together(self, step: int) -> None:

@@ -56,6 +56,7 @@ class Predictor:
     Attributes:
         skeleton: names of the joints and limbs.
         description: what the model says of itself.
+        batch_size: as given.
 
     Raises:
         UserError: in one line, whatever is wrong with a file, a folder or a combination.
@@ -89,7 +90,7 @@ class Predictor:
         stages = open_models(model, model_dir, device, threads, engine, mirror_test)
         self.description = stages[-1].description
         self.skeleton: Skeleton = self.description.skeleton
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         reason = without_maps(stages) if keep_maps else None
         if reason is not None:
             raise ConfigError(f"maps are asked for, but {reason}")
@@ -134,7 +135,7 @@ class Predictor:
         People of several frames share a batch, so up to `batch_size` frames are taken before the first comes back,
         fewer large ones. No more are held, however long the stream is.
         """
-        for group in _groups(frames, self._batch_size):
+        for group in _groups(frames, self.batch_size):
             yield from zip(group, self._poses(group))
 
     def _poses(self, frames: Sequence[Frame]) -> list[FramePoses]:

@@ -62,3 +62,14 @@ def test_the_value_of_a_saved_model_is_the_one_that_val_finds(launched, capsys):
     assert eval_values(capsys.readouterr().out) == {
         name[6:]: last[name] for name in last if name not in ("step", "valid/spread")
     }
+
+
+def test_val_in_two_processes_prints_the_lines_of_one(launched, synthetic_mpii, tmp_path, capsys):
+    flags = ["--pretrained_model", best_model(launched[0]), "--dataset_root", synthetic_mpii, "--batch_size", 3]
+    done = run_launch(tmp_path, ROOT / "val.py", "--device", "cpu", *flags)
+    logs = [(tmp_path / "launch_logs" / f"workerlog.{rank}").read_text() for rank in range(2)]
+    assert done.returncode == 0, logs[0][-3000:]
+    assert validate(*flags) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert logs[0].splitlines()[2 - len(said) :] == said[2:]  # after the counts, Paddle says what it was started with
+    assert "[EVAL]" not in logs[1]

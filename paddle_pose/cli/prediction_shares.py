@@ -1,0 +1,124 @@
+"""predict.py in several processes: each has its share of the photos, and the first writes what is written once.
+
+Drawn photos and OpenPose's files are written by the process that has the photo. What it found goes to a file of its own
+in `<save_dir>/.shares`, from which the first process writes the files of the whole run when all have ended: picture by
+picture in the order of one process, so none of them holds more than a batch. All need to see the same `save_dir`.
+"""
+
+import heapq
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Union
+
+import numpy as np
+
+from paddle_pose.atomic_files import one_line_for
+from paddle_pose.errors import ConfigError
+from paddle_pose.frames import Frame, FramePoses
+from paddle_pose.media.sources import Source
+from paddle_pose.outputs.writer import PoseWriter
+from paddle_pose.samples import FoundPeople
+
+OF_THE_RUN = ("coco", "csv")  # formats that are one file for all pictures
+_SHARES = ".shares"
+_Found = tuple[int, Union[str, tuple[Frame, FramePoses]]]  # number of the photo; the error, or who was found
+
+
+def check_photos_only(sources: Sequence[Source]) -> None:
+    """ConfigError if one of the sources is a video or a camera."""
+    for source in sources:
+        if source.kind != "photo":
+            raise ConfigError(
+                f"--input {source.name}: a {source.kind} is run by one process; leave paddle.distributed.launch out"
+            )
+
+
+def share_of(sources: Sequence[Source], place: tuple[int, int], batch_size: int) -> list[Source]:
+    """The photos of one process: every so many'th batch, so that batches are those of a single process.
+
+    Args:
+        sources: of the run.
+        place: rank and number of processes.
+        batch_size: photos that are looked at together.
+    """
+    rank, ranks = place
+    return [source for number, source in enumerate(sources) if number // batch_size % ranks == rank]
+
+
+class Share(PoseWriter):
+    """Keeps what one process finds, for `merge`.
+
+    Args:
+        save_dir: of the run.
+        rank: of the process.
+        sources: of the run, those of all processes.
+    """
+
+    def __init__(self, save_dir: Union[str, Path], rank: int, sources: Sequence[Source]) -> None:
+        self._path = Path(save_dir) / _SHARES / str(rank)
+        self._numbers = {source.name: number for number, source in enumerate(sources)}
+        with one_line_for(self._path):
+            self._path.parent.mkdir(exist_ok=True)
+            self._file = open(self._path, "wb")  # noqa: SIM115
+
+    def add(self, frame: Frame, poses: FramePoses) -> None:
+        """Appends who was found in a photo."""
+        people = poses.people
+        found = [people.joints_xy, people.joint_scores, people.scores]
+        found += [] if poses.boxes_image is None else [poses.boxes_image]
+        self._append(np.array([self._numbers[frame.source], len(found), *frame.image.shape[:2]]), *found)
+
+    def refuse(self, source: str, message: str) -> None:
+        """Appends why a photo cannot be read."""
+        self._append(np.array([self._numbers[source], 0, 0, 0]), np.array(message))
+
+    def close(self) -> None:
+        """The file is whole."""
+        with one_line_for(self._path):
+            self._file.close()
+
+    def give_up(self) -> None:
+        """Nobody will read the file."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _append(self, *arrays: np.ndarray) -> None:
+        with one_line_for(self._path):
+            for array in arrays:
+                np.save(self._file, array, allow_pickle=False)
+
+
+def merge(save_dir: Union[str, Path], ranks: int, sources: Sequence[Source], writers: PoseWriter) -> None:
+    """Hands what all processes found to `writers` in the order of the photos, and removes their files.
+
+    Photos that could not be read are told of on stderr, as one process does.
+    """
+    folder = Path(save_dir) / _SHARES
+    shares = [_read(folder / str(rank), sources) for rank in range(ranks)]
+    with writers:
+        for _, found in heapq.merge(*shares, key=lambda share: share[0]):
+            if isinstance(found, str):
+                print(found, file=sys.stderr)
+            else:
+                writers.add(*found)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(path: Path, sources: Sequence[Source]) -> Iterator[_Found]:
+    """What one process found, photo by photo."""
+    with open(path, "rb") as file:
+        while file.peek(1):
+            number, arrays, height, width = _array(file).tolist()
+            if not arrays:
+                yield number, str(_array(file))
+                continue
+            joints_xy, joint_scores, scores, *boxes = (_array(file) for _ in range(arrays))
+            image = np.broadcast_to(np.uint8(0), (height, width, 3))  # one byte: files of the run need its size only
+            poses = FramePoses(FoundPeople(joints_xy, joint_scores, scores), *boxes)
+            yield number, (Frame(sources[number].name, 0, image), poses)
+
+
+def _array(file: BinaryIO) -> np.ndarray:
+    return np.load(file, allow_pickle=False)
