@@ -1,5 +1,7 @@
 """Configuration -> training loop: learning rate, optimiser, schedule, what is frozen and until when."""
 
+from contextlib import nullcontext
+
 import paddle
 
 from paddle_pose.builder import Parts
@@ -12,6 +14,7 @@ from paddle_pose.engine.schedule import Schedule
 from paddle_pose.engine.traced import traced
 from paddle_pose.engine.trainer import Trainer, is_frozen
 from paddle_pose.errors import ConfigError
+from paddle_pose.networks.convolution import training_by_onednn
 
 BATCH_NORMS = (paddle.nn.BatchNorm1D, paddle.nn.BatchNorm2D)
 
@@ -82,6 +85,7 @@ def build_trainer(parts: Parts, batches_per_epoch: int, ranks: int) -> Trainer:
         frozen=train.freeze,
         thaw=Thaw(train.freeze_epochs, begin_anew) if train.freeze_epochs else None,
         seed=config.seed,
+        around_step=nullcontext if train.to_static else training_by_onednn,
     )
 
 
