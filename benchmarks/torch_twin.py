@@ -53,6 +53,12 @@ def install() -> None:
     sys.modules.update({"paddle": stand_in, "paddle.nn": layers, "paddle.nn.functional": functional})
 
 
+def leave_out_rewrites() -> None:
+    """Layers as one writes them for PyTorch: our other ways to compute them are for Paddle."""
+    for module in ("convolution", "blocks"):
+        importlib.import_module(f"paddle_pose.networks.{module}").is_eager_on_cpu = lambda x: False
+
+
 def build_twin(module: str, name: str, arguments: dict, weights: dict[str, np.ndarray]) -> nn.Module:
     """The network `name` of `paddle_pose.networks.<module>` with weights by Paddle's names, in eval mode.
 
@@ -60,8 +66,7 @@ def build_twin(module: str, name: str, arguments: dict, weights: dict[str, np.nd
         weights: its state, and for CPM `centre_map` (1, 1, h, w), which is drawn by Paddle's functions.
     """
     install()
-    for module_of_rewrites in ("convolution", "blocks"):  # which are for Paddle
-        importlib.import_module(f"paddle_pose.networks.{module_of_rewrites}").is_eager_on_cpu = lambda x: False
+    leave_out_rewrites()
     file = importlib.import_module(f"paddle_pose.networks.{module}")
     if "centre_map" in weights:
         centre = torch.from_numpy(weights["centre_map"])
