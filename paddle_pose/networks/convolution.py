@@ -21,7 +21,11 @@ from paddle.nn import functional as F  # noqa: N812
 
 _FLAG = "FLAGS_use_mkldnn"
 FIRST_VERSION = (3, 2)  # of Paddle whose programs obey the flag after Paddle has started; 2.6 ignores it
-LARGEST_ERROR = 1e-4  # of the sum of a convolution's numbers, relative to the largest
+LEAST_CHANNELS, LEAST_WORK = (
+    16,
+    1e8,
+)  # channels in; multiplications of a call: below, Paddle's own are as fast or faster
+LARGEST_ERROR = 1e-4  # of a number, relative to the largest
 
 
 class Conv2D(nn.Conv2D):
@@ -29,8 +33,8 @@ class Conv2D(nn.Conv2D):
 
     Parameters and results are those of `paddle.nn.Conv2D`. Eager on the CPU, its bias is added over a flat (B, C, h*w)
     view: Paddle's kernel adds it as a (1, C, 1, 1) broadcast, which costs more than a 1x1 convolution does; the same
-    sum over flat maps takes a tenth of the time. Inside `training_by_onednn`, kernels larger than 1x1 are oneDNN's; for
-    1x1, which is one matrix product, Paddle's are faster.
+    sum over flat maps takes a tenth of the time. Inside `training_by_onednn`, large kernels of large maps are oneDNN's;
+    for 1x1, which is one matrix product, for a stem's three channels and for small maps Paddle's are as fast or faster.
     """
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -46,8 +50,11 @@ class Conv2D(nn.Conv2D):
         return F.conv2d(x, self.weight, bias, self._stride, self._updated_padding, self._dilation, self._groups)
 
     def _suits_onednn(self, x: paddle.Tensor) -> bool:
-        is_large = max(self._kernel_size) > 1
-        return _training.by_onednn and is_large and self._groups == 1 and x.dtype == paddle.float32
+        if not _training.by_onednn or max(self._kernel_size) == 1 or self._groups > 1 or x.dtype != paddle.float32:
+            return False
+        (h, w), (stride_h, stride_w) = x.shape[2:], _pair(self._stride)
+        work = len(x) * (h // stride_h) * (w // stride_w) * self.weight.size
+        return self._in_channels >= LEAST_CHANNELS and work >= LEAST_WORK
 
     def _by_onednn(self, x: paddle.Tensor) -> paddle.Tensor:
         settings = (self._stride, self._updated_padding, self._dilation)

@@ -28,6 +28,13 @@ def programs(monkeypatch):
     return runs
 
 
+@pytest.fixture
+def of_any_size(monkeypatch):
+    """Small ones too."""
+    monkeypatch.setattr(convolution, "LEAST_CHANNELS", 1)
+    monkeypatch.setattr(convolution, "LEAST_WORK", 1)
+
+
 def numbers(layer, x, fixed=False):
     """Output and gradients of a sum of squares."""
     x = paddle.to_tensor(x, stop_gradient=fixed)
@@ -50,7 +57,7 @@ def numbers(layer, x, fixed=False):
         {"kernel_size": 3, "padding": [1, 2], "dilation": 2},
     ],
 )
-def test_numbers_and_gradients_are_paddles(options, fixed, programs):
+def test_numbers_and_gradients_are_paddles(options, fixed, programs, of_any_size):
     plain, ours = nn.Conv2D(6, 8, **options), Conv2D(6, 8, **options)
     ours.set_state_dict(plain.state_dict())
     x = np.random.default_rng(0).standard_normal((2, 6, 12, 16)).astype("float32")
@@ -66,14 +73,14 @@ def test_numbers_and_gradients_are_paddles(options, fixed, programs):
     [({"kernel_size": 1}, "float32"), ({"kernel_size": 3, "groups": 3}, "float32"), ({"kernel_size": 3}, "float64")],
     ids=["1x1", "groups", "float64"],
 )
-def test_others_are_left_to_paddle(options, dtype, programs):
+def test_others_are_left_to_paddle(options, dtype, programs, of_any_size):
     layer = Conv2D(6, 9, **options).to(dtype=dtype)
     with training_by_onednn():
         layer(paddle.ones([1, 6, 8, 8], dtype))
     assert not programs
 
 
-def test_outside_a_step_nothing_is_traced(programs):
+def test_outside_a_step_nothing_is_traced(programs, of_any_size):
     layer = Conv2D(6, 8, 3)
     with training_by_onednn():
         pass
@@ -83,7 +90,19 @@ def test_outside_a_step_nothing_is_traced(programs):
 
 
 @needs_onednn
-def test_a_frozen_layer_passes_gradients_on():
+@pytest.mark.parametrize(
+    ("channels", "side", "batch", "used"),
+    [(32, 64, 4, 1), (32, 64, 1, 0), (3, 256, 4, 0), (48, 24, 8, 0)],
+    ids=["HRNet's highest maps", "one photo", "a stem", "quick start"],
+)
+def test_only_large_ones(channels, side, batch, used, programs):
+    with training_by_onednn():
+        Conv2D(channels, max(channels, 32), 3, padding=1)(paddle.ones([batch, channels, side, side]))
+    assert len(programs) == used
+
+
+@needs_onednn
+def test_a_frozen_layer_passes_gradients_on(of_any_size):
     layer = Conv2D(4, 4, 3, padding=1)
     layer.weight.stop_gradient = layer.bias.stop_gradient = True
     x = paddle.ones([1, 4, 8, 8])
@@ -103,7 +122,7 @@ def test_a_frozen_layer_passes_gradients_on():
     ],
     ids=["hourglass52", "hrnet"],
 )
-def test_gradients_of_whole_networks_are_paddles(build):
+def test_gradients_of_whole_networks_are_paddles(build, of_any_size):
     """Many convolutions of one shape are pending at once, each with its own input and weights."""
     paddle.seed(0)
     network = build()
@@ -133,7 +152,7 @@ class TestAsked:
         yield
         has_onednn.cache_clear()
 
-    def test_the_environment_turns_it_off(self, monkeypatch, programs):
+    def test_the_environment_turns_it_off(self, monkeypatch, programs, of_any_size):
         monkeypatch.setenv("FLAGS_use_mkldnn", "0")
         assert not has_onednn()
         with training_by_onednn():
