@@ -153,11 +153,15 @@ def assign_optimally(candidates: Connections) -> Connections:
     """
     kept = [np.zeros(0, np.int64)]
     bounds = np.flatnonzero(np.diff(candidates.types, prepend=-1, append=-1))
-    for begin, end in zip(bounds[:-1], bounds[1:]):
-        first, second = candidates.first[begin:end], candidates.second[begin:end]
-        at = first - first.min(), second - second.min()
-        rows = np.full((at[0].max() + 1, at[1].max() + 1), -1)
-        scores = np.zeros(rows.shape)  # 0: no candidate, no gain
+    begins, sizes = bounds[:-1], np.diff(bounds)
+    lines, columns = (
+        peaks - np.repeat(np.minimum.reduceat(peaks, begins), sizes) for peaks in (candidates.first, candidates.second)
+    )
+    shapes = zip(*((np.maximum.reduceat(at, begins) + 1).tolist() for at in (lines, columns)))
+    for begin, end, shape in zip(begins.tolist(), bounds[1:].tolist(), shapes):
+        at = lines[begin:end], columns[begin:end]
+        rows = np.full(shape, -1)
+        scores = np.zeros(shape)  # 0: no candidate, no gain
         rows[at], scores[at] = np.arange(begin, end), candidates.scores[begin:end]
         chosen = rows[linear_sum_assignment(scores, maximize=True)]
         kept.append(chosen[chosen >= 0])
