@@ -100,6 +100,8 @@ def _run(arguments: argparse.Namespace, sources: list, formats: list[str]) -> in
     from paddle_pose.outputs.formats import open_writers
 
     predictor = _open_predictor(arguments)
+    if predictor.engine_choice:
+        print(predictor.engine_choice)
     _check_boxes(predictor, sources)
     drawing = _drawing(arguments, predictor)
     run = Run(predictor, sources, arguments.max_frames, _tracker_maker(arguments, predictor))

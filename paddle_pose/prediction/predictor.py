@@ -56,6 +56,7 @@ class Predictor:
     Attributes:
         skeleton: names of the joints and limbs.
         description: what the model says of itself.
+        engine_choice: for people: by which figures the engine of an exported model was chosen, if it was.
 
     Raises:
         UserError: in one line, whatever is wrong with a file, a folder or a combination.
@@ -88,6 +89,7 @@ class Predictor:
             raise ConfigError(f"--{chosen[0]} and --{chosen[1]} both say where people are; give one of them")
         stages = open_models(model, model_dir, device, threads, engine, mirror_test)
         self.description = stages[-1].description
+        self.engine_choice: Optional[str] = getattr(stages[0], "choice", None)
         self.skeleton: Skeleton = self.description.skeleton
         self._batch_size = batch_size
         reason = without_maps(stages) if keep_maps else None
