@@ -8,6 +8,7 @@ import numpy as np
 
 from paddle_pose.errors import ConfigError, DataError
 from paddle_pose.frames import Frame, FramePoses
+from paddle_pose.prediction.ahead import one_ahead
 from paddle_pose.prediction.cascade import CascadeEstimator
 from paddle_pose.prediction.cropping import Regions, checked_boxes
 from paddle_pose.prediction.everybody import EverybodyEstimator
@@ -133,11 +134,13 @@ class Predictor:
     def stream(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, FramePoses]]:
         """Each frame with its people, in the order of `frames`.
 
-        People of several frames share a batch, so up to `batch_size` frames are taken before the first comes back,
-        fewer large ones. No more are held, however long the stream is.
+        People of several frames share a batch, of up to `batch_size` frames, fewer large ones. While the caller is busy
+        with one batch, a thread looks at the next and another takes frames for the one after: no more are held,
+        however long the stream is.
         """
-        for group in _groups(frames, self._batch_size):
-            yield from zip(group, self._poses(group))
+        groups = one_ahead(_groups(frames, self._batch_size))
+        for group, found in one_ahead((group, self._poses(group)) for group in groups):
+            yield from zip(group, found)
 
     def _poses(self, frames: Sequence[Frame]) -> list[FramePoses]:
         if self.finder is None:
