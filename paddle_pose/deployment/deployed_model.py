@@ -11,6 +11,7 @@ from paddle_pose.deployment import fastest_engine
 from paddle_pose.deployment.deploy_file import BESIDE, ONNX, PREFIX, PROGRAMS, WEIGHTS, DeployFile, read_deploy_file
 from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.onnx_model import OnnxModel, has_onnxruntime
+from paddle_pose.deployment.precision import Decode, Precision, check_output, check_precision, float32_decoding
 from paddle_pose.deployment.static_model import StaticModel
 from paddle_pose.digests import sha256_of
 from paddle_pose.environment import version_of
@@ -33,9 +34,16 @@ class DeployedModel:
 
     choice: Optional[str] = None
 
-    def __init__(self, description: Description, model: Union[StaticModel, OnnxModel], engine: str, name: str) -> None:
+    def __init__(
+        self,
+        description: Description,
+        model: Union[StaticModel, OnnxModel],
+        engine: str,
+        name: str,
+        decode: Optional[Decode] = None,
+    ) -> None:
         self.description, self.engine, self.device = description, engine, model.device
-        self._model, self._name = model, name
+        self._model, self._name, self._decode = model, name, decode
         outputs = len(model.output_names)
         if len(model.input_names) != 1 or outputs != len(description.outputs):
             raise UserError(
@@ -57,6 +65,8 @@ class DeployedModel:
         """
         outputs = self._model({self._model.input_names[0]: self._checked(images)})
         found = dict(zip(self.description.outputs, outputs))
+        if self._decode is not None:
+            found["joints"], found["scores"] = self._decode(found["maps"])
         wanted = (len(images), len(self.description.skeleton))
         if "joints" in found and (found["joints"].shape != (*wanted, 2) or found["scores"].shape != wanted):
             raise UserError(
@@ -80,7 +90,11 @@ class DeployedModel:
 
 
 def open_deployed(
-    folder: Union[str, Path], device: str = "auto", threads: Optional[int] = None, engine: Engine = "auto"
+    folder: Union[str, Path],
+    device: str = "auto",
+    threads: Optional[int] = None,
+    engine: Engine = "auto",
+    precision: Precision = "float32",
 ) -> DeployedModel:
     """Opens a folder that export.py wrote.
 
@@ -90,15 +104,20 @@ def open_deployed(
         threads: of the CPU; all cores by default.
         engine: what runs it; `auto`: the fastest of `possible_engines`. Where there are several, the first use on a
             machine times them, which takes a second or two, and `fastest_engine` remembers.
+        precision: `float32`; or `bf16`, of Paddle on a CPU that has it, for which `auto` takes `paddle`.
 
     Raises:
         CheckpointError: files are missing or damaged.
-        UserError: the engine or the device is not there.
+        UserError: the engine, the device or the precision is not there.
     """
     folder = Path(folder)
+    check_precision(precision, engine, device)
     about = read_deploy_file(folder)
     if engine == "onnxruntime" and device not in ("auto", "cpu"):
         raise UserError(f"--device {device}: onnxruntime runs on the CPU here; take --engine paddle")
+    if precision == "bf16":
+        check_output(about.description(), str(folder))
+        return _opened(folder, about, device, threads, "paddle", precision)
     engines, threads = possible_engines(folder, engine, device), threads or default_threads()
     if len(engines) == 1:
         return _opened(folder, about, device, threads, engines[0])
@@ -108,13 +127,23 @@ def open_deployed(
     return _fastest(openers, about.input.wh or about.config["input_wh"], key)
 
 
-def _opened(folder: Path, about: DeployFile, device: str, threads: int, engine: str) -> DeployedModel:
+def _opened(
+    folder: Path,
+    about: DeployFile,
+    device: str,
+    threads: Optional[int],
+    engine: str,
+    precision: Precision = "float32",
+) -> DeployedModel:
     about.check_intact(folder, (ONNX,) if engine == "onnxruntime" else (*PROGRAMS, WEIGHTS))
     if engine == "onnxruntime":
         model = OnnxModel(folder / ONNX, threads)
     else:
-        model = StaticModel(folder / PREFIX, device, threads, engine)
-    return DeployedModel(about.description(), model, engine, str(folder))
+        model = StaticModel(folder / PREFIX, device, threads, engine, precision)
+    description = about.description()
+    outside = precision == "bf16" and description.finds == "one"
+    decode = float32_decoding(description) if outside else None
+    return DeployedModel(description, model, engine, str(folder), decode)
 
 
 def _fastest(openers: Mapping[str, Callable[[], DeployedModel]], input_wh: tuple[int, int], key: str) -> DeployedModel:

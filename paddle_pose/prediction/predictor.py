@@ -50,6 +50,7 @@ class Predictor:
         batch_size: people, or photos of everybody, that the model gets at once.
         threads: of the CPU; None: all cores.
         engine: which program runs an exported model: auto, or as `deployment.open_deployed` names them.
+        precision: float32, or bf16 of an exported model on a CPU that has it, see `deployment.open_deployed`.
         mirror_test: average with the mirrored picture, which takes twice the time; an exported model has it built in,
             or not.
         keep_maps: keep what the network's maps were, in `poses.maps`.
@@ -77,6 +78,7 @@ class Predictor:
         batch_size: int = BATCH_SIZE,
         threads: Optional[int] = None,
         engine: str = "auto",
+        precision: str = "float32",
         mirror_test: bool = False,
         keep_maps: bool = False,
     ) -> None:
@@ -88,7 +90,7 @@ class Predictor:
         chosen = [name for name, value in named.items() if value is not None]
         if len(chosen) > 1:
             raise ConfigError(f"--{chosen[0]} and --{chosen[1]} both say where people are; give one of them")
-        stages = open_models(model, model_dir, device, threads, engine, mirror_test)
+        stages = open_models(model, model_dir, device, threads, engine, mirror_test, precision)
         self.description = stages[-1].description
         self.engine_choice: Optional[str] = getattr(stages[0], "choice", None)
         self.skeleton: Skeleton = self.description.skeleton
