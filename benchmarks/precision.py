@@ -105,7 +105,7 @@ def score(exported: Path, root: Path, precision: str, threads: int) -> tuple[flo
     evaluator = Exported(parts.codec, parts.normalise, False)
     predictions = evaluator.predict(parts.network, batches, len(people), len(parts.skeleton))
     report = build_metric(parts.config)(predictions, people.truth())
-    return 100 - report.summary["Mean"], predictions.joints_image
+    return 100 - report.values["Mean"], predictions.joints_image
 
 
 if __name__ == "__main__":

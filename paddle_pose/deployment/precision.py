@@ -30,9 +30,7 @@ def check_precision(precision: str, engine: str, device: str) -> None:
     if device not in ("auto", "cpu"):
         raise UserError(f"--precision bf16: is for the CPU, not for --device {device}; take --device cpu")
     if version_of("paddlepaddle").startswith("2."):
-        raise UserError(
-            "--precision bf16: needs Paddle 3, here is Paddle 2; leave it out or install 3.2.2"
-        )
+        raise UserError("--precision bf16: needs Paddle 3, here is Paddle 2; leave it out or install 3.2.2")
     if "avx512_bf16" not in runtime.cpu_flags():
         raise UserError("--precision bf16: this CPU has no avx512_bf16 (/proc/cpuinfo); leave it out")
 
