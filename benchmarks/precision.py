@@ -71,6 +71,7 @@ def accuracy(folder: Path, arguments: argparse.Namespace) -> Comparison:
     missed, joints = {}, {}
     for precision in ("float32", "bf16"):
         missed[precision], joints[precision] = score(exported, root, precision, arguments.threads)
+    print(f"PCKh: float32 {100 - missed['float32']:.2f}, bf16 {100 - missed['bf16']:.2f}")
     far = np.linalg.norm(joints["bf16"] - joints["float32"], axis=-1)
     print(f"joints of the photos, bf16 to float32: median {np.median(far):.3g} px, 99 % within", end=" ")
     print(f"{np.percentile(far, 99):.3g} px, farthest {far.max():.3g} px")

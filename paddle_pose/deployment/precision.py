@@ -42,7 +42,7 @@ def check_output(description: Description, name: str) -> None:
 
 
 def float32_decoding(description: Description) -> Decode:
-    """Joints (B, K, 2) in crop pixels and scores (B, K) of a network's output, by the codec that it was trained with."""
+    """Joints (B, K, 2) in crop pixels and scores (B, K) of a network's output, by its own codec."""
     import paddle
 
     from paddle_pose.builder import build_codec
