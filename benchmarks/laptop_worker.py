@@ -1,7 +1,7 @@
 """One engine of laptop.py in a process of its own, or the making of what they run.
 
 laptop_worker.py prepare CONFIG FOLDER
-laptop_worker.py eager|paddle|onnxruntime|torch FOLDER THREADS
+laptop_worker.py eager|paddle|bf16|onnxruntime|torch FOLDER THREADS
 """
 
 import json
@@ -57,14 +57,18 @@ def eager(folder: Path, threads: int):
     return lambda picture: [part.numpy() for part in layer(paddle.to_tensor(picture))]
 
 
-def paddle(folder: Path, threads: int):
+def paddle(folder: Path, threads: int, precision: str = "float32"):
     from paddle_pose import runtime
 
     runtime.prepare_environment()
     from paddle_pose.deployment.static_model import StaticModel
 
-    model = StaticModel(folder / "model", "cpu", threads)
+    model = StaticModel(folder / "model", "cpu", threads, precision=precision)
     return lambda picture: model({"images": picture})
+
+
+def bf16(folder: Path, threads: int):
+    return paddle(folder, threads, "bf16")
 
 
 def onnxruntime(folder: Path, threads: int):
@@ -100,7 +104,7 @@ def torch(folder: Path, threads: int):
     return run
 
 
-ENGINES = {"eager": eager, "paddle": paddle, "onnxruntime": onnxruntime, "torch": torch}
+ENGINES = {"eager": eager, "paddle": paddle, "bf16": bf16, "onnxruntime": onnxruntime, "torch": torch}
 
 
 def compare(folder: Path, expected: list, got: list) -> dict:

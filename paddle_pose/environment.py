@@ -15,12 +15,13 @@ _PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "opencv-python-headles
 def environment() -> dict[str, str]:
     """Facts about this process by name; those that are not known are left out, no name or path of a machine is in."""
     facts = {"paddle_pose": VERSION, "commit": _commit(), "python": platform.python_version()}
-    facts |= {"processor": _processor(), "device": _device()}
-    facts |= {package: _version(package) for package in _PACKAGES}
+    facts |= {"processor": processor(), "device": _device()}
+    facts |= {package: version_of(package) for package in _PACKAGES}
     return {name: fact for name, fact in facts.items() if fact}
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Version of an installed package, '' where it is not installed; it is not imported."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -43,7 +44,8 @@ def _git(*words: str) -> str:
     return done.stdout.strip()
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of the CPU and the number of cores that this process may run on."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:

@@ -57,6 +57,11 @@ def _cpu(cpuinfo: str) -> tuple[dict[str, str], set[str]]:
     return facts, set(facts.get("flags", "").split())
 
 
+def cpu_flags() -> set[str]:
+    """What the first core can do, in Linux's words, such as `avx512_bf16`; empty elsewhere."""
+    return _cpu(_cpu_facts())[1]
+
+
 def _mkl_code_path(cpuinfo: str) -> str:
     """MKL runs its SSE path on AMD CPUs unless told: '7' is AVX-512, '5' AVX2, '' leaves other CPUs alone."""
     facts, flags = _cpu(cpuinfo)

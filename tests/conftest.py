@@ -9,6 +9,14 @@ import pytest
 SYNTHETIC_TRAIN, SYNTHETIC_VALID = 24, 12  # photos; most have one annotated person, some more, some none
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_tests(tmp_path_factory):
+    """What tests fetch or measure is not kept for the user, nor is what the user keeps seen by them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PADDLE_POSE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def synthetic_mpii(tmp_path_factory):
     """Folder of a small rendered dataset in MPII's file format; read it, never write into it."""

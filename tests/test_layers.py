@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "paddle_pose"
 ROWS = [  # low to high
     {"errors", "version", "pickled_values"},
-    {"safe_unpickler", "atomic_files", "digests", "opencv_messages"},
+    {"safe_unpickler", "atomic_files", "digests", "opencv_messages", "user_cache"},
     {"registry", "skeletons", "runtime", "safe_pickle", "safetensor_files", "config_sections", "shapes", "environment"},
     {"coco_samples", "pose_colors", "video_files"},
     {"samples", "references"},

@@ -6,6 +6,7 @@ from typing import Any, Optional
 from paddle_pose.cli.options import positive, run_command
 
 FORMATS = ("pictures", "video", "coco", "openpose", "csv")  # as outputs/formats.py; not imported, for a quick --help
+PRECISIONS = ("float32", "bf16")  # as deployment/precision.py
 ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")  # as deployment/deployed_model.py
 JOINT_THRESHOLDS = {"one": 0.3, "everybody": 0.05}  # who is found among everybody has passed the grouping's thresholds
 
@@ -41,6 +42,9 @@ def _add_model(group: Any) -> None:
     group.add_argument("--batch_size", type=int, metavar="N", help="people, or photos, at once (default: 8)")
     group.add_argument("--threads", type=positive, metavar="N", help="of the CPU (default: all cores)")
     group.add_argument("--engine", choices=ENGINES, default="auto", help="what runs an exported model (default: auto)")
+    group.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="of an exported model; bf16: on a CPU"
+    )
 
 
 def _add_people(group: Any) -> None:
@@ -104,6 +108,8 @@ def _run(arguments: argparse.Namespace, sources: list, formats: list[str]) -> in
     from paddle_pose.outputs.formats import open_writers
 
     predictor = _open_predictor(arguments)
+    if predictor.engine_choice:
+        print(predictor.engine_choice)
     _check_boxes(predictor, sources)
     drawing = _drawing(arguments, predictor)
     run = Run(predictor, sources, arguments.max_frames, _tracker_maker(arguments, predictor))
@@ -187,6 +193,7 @@ def _open_predictor(arguments: argparse.Namespace) -> Any:
         batch_size=BATCH_SIZE if arguments.batch_size is None else arguments.batch_size,
         threads=arguments.threads,
         engine=arguments.engine,
+        precision=arguments.precision,
         mirror_test=arguments.mirror_test,
         keep_maps=arguments.overlay is not None,
     )

@@ -69,6 +69,11 @@ class DeployFile(Section):
     facts: dict[str, Any] = {}
     config: dict[str, Any]
 
+    @pydantic.field_validator("sha256", mode="before")
+    @classmethod
+    def _none_left(cls, value: Any) -> Any:
+        return {} if value is None else value  # who took out the last line left the key
+
     @pydantic.model_validator(mode="after")
     def _whole(self) -> "DeployFile":
         if self.finds == "one" and self.input.wh is None:

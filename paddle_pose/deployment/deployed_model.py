@@ -1,15 +1,22 @@
 """A model that export.py wrote, ready to run: pixels in, joints out."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Literal, Optional, Union, get_args
+from typing import Callable, Literal, Optional, Union, get_args
 
 import numpy as np
 
-from paddle_pose.deployment.deploy_file import ONNX, PREFIX, PROGRAMS, WEIGHTS, read_deploy_file
+from paddle_pose.deployment import fastest_engine
+from paddle_pose.deployment.deploy_file import BESIDE, ONNX, PREFIX, PROGRAMS, WEIGHTS, DeployFile, read_deploy_file
 from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.onnx_model import OnnxModel, has_onnxruntime
+from paddle_pose.deployment.precision import Decode, Precision, check_output, check_precision, float32_decoding
 from paddle_pose.deployment.static_model import StaticModel
+from paddle_pose.digests import sha256_of
+from paddle_pose.environment import version_of
 from paddle_pose.errors import UserError
+from paddle_pose.runtime import default_threads
 
 Engine = Literal["auto", "paddle", "onnxruntime", "tensorrt"]
 ENGINES: tuple[str, ...] = get_args(Engine)
@@ -22,11 +29,21 @@ class DeployedModel:
         description: what it takes and gives.
         engine: what runs it: `paddle`, `onnxruntime` or `tensorrt`.
         device: `cpu` or `gpu:i`.
+        choice: for people: by which figures `auto` chose the engine; None where there was nothing to choose.
     """
 
-    def __init__(self, description: Description, model: Union[StaticModel, OnnxModel], engine: str, name: str) -> None:
+    choice: Optional[str] = None
+
+    def __init__(
+        self,
+        description: Description,
+        model: Union[StaticModel, OnnxModel],
+        engine: str,
+        name: str,
+        decode: Optional[Decode] = None,
+    ) -> None:
         self.description, self.engine, self.device = description, engine, model.device
-        self._model, self._name = model, name
+        self._model, self._name, self._decode = model, name, decode
         outputs = len(model.output_names)
         if len(model.input_names) != 1 or outputs != len(description.outputs):
             raise UserError(
@@ -48,6 +65,8 @@ class DeployedModel:
         """
         outputs = self._model({self._model.input_names[0]: self._checked(images)})
         found = dict(zip(self.description.outputs, outputs))
+        if self._decode is not None:
+            found["joints"], found["scores"] = self._decode(found["maps"])
         wanted = (len(images), len(self.description.skeleton))
         if "joints" in found and (found["joints"].shape != (*wanted, 2) or found["scores"].shape != wanted):
             raise UserError(
@@ -71,7 +90,11 @@ class DeployedModel:
 
 
 def open_deployed(
-    folder: Union[str, Path], device: str = "auto", threads: Optional[int] = None, engine: Engine = "auto"
+    folder: Union[str, Path],
+    device: str = "auto",
+    threads: Optional[int] = None,
+    engine: Engine = "auto",
+    precision: Precision = "float32",
 ) -> DeployedModel:
     """Opens a folder that export.py wrote.
 
@@ -79,41 +102,82 @@ def open_deployed(
         folder: with `deploy.yaml`.
         device: `auto`, `cpu`, `gpu` or `gpu:i`; `auto` is a GPU if this build of Paddle runs on the one that is there.
         threads: of the CPU; all cores by default.
-        engine: what runs it; `auto`: see `choose_engine`.
+        engine: what runs it; `auto`: the fastest of `possible_engines`. Where there are several, the first use on a
+            machine times them, which takes a second or two, and `fastest_engine` remembers.
+        precision: `float32`; or `bf16`, of Paddle on a CPU that has it, for which `auto` takes `paddle`.
 
     Raises:
         CheckpointError: files are missing or damaged.
-        UserError: the engine or the device is not there.
+        UserError: the engine, the device or the precision is not there.
     """
     folder = Path(folder)
+    check_precision(precision, engine, device)
     about = read_deploy_file(folder)
     if engine == "onnxruntime" and device not in ("auto", "cpu"):
         raise UserError(f"--device {device}: onnxruntime runs on the CPU here; take --engine paddle")
-    chosen = choose_engine(folder, engine, device)
-    about.check_intact(folder, (ONNX,) if chosen == "onnxruntime" else (*PROGRAMS, WEIGHTS))
-    if chosen == "onnxruntime":
+    if precision == "bf16":
+        check_output(about.description(), str(folder))
+        return _opened(folder, about, device, threads, "paddle", precision)
+    engines, threads = possible_engines(folder, engine, device), threads or default_threads()
+    if len(engines) == 1:
+        return _opened(folder, about, device, threads, engines[0])
+    openers = {name: partial(_opened, folder, about, device, threads, name) for name in engines}
+    files = [name for name in BESIDE if (folder / name).is_file()]
+    key = fastest_engine.key_of({name: about.sha256.get(name) or sha256_of(folder / name) for name in files}, threads)
+    return _fastest(openers, about.input.wh or about.config["input_wh"], key)
+
+
+def _opened(
+    folder: Path,
+    about: DeployFile,
+    device: str,
+    threads: Optional[int],
+    engine: str,
+    precision: Precision = "float32",
+) -> DeployedModel:
+    about.check_intact(folder, (ONNX,) if engine == "onnxruntime" else (*PROGRAMS, WEIGHTS))
+    if engine == "onnxruntime":
         model = OnnxModel(folder / ONNX, threads)
     else:
-        model = StaticModel(folder / PREFIX, device, threads, chosen)
-    return DeployedModel(about.description(), model, chosen, str(folder))
+        model = StaticModel(folder / PREFIX, device, threads, engine, precision)
+    description = about.description()
+    outside = precision == "bf16" and description.finds == "one"
+    decode = float32_decoding(description) if outside else None
+    return DeployedModel(description, model, engine, str(folder), decode)
 
 
-def choose_engine(folder: Path, engine: str, device: str) -> Literal["paddle", "onnxruntime", "tensorrt"]:
-    """Which engine runs the model of a folder: the asked one, or with `auto` the fastest that is there.
+def _fastest(openers: Mapping[str, Callable[[], DeployedModel]], input_wh: tuple[int, int], key: str) -> DeployedModel:
+    """The model by the engine that took least time for one picture, now or when it was measured under this key."""
+    times_ms, models = fastest_engine.remembered_ms(key, set(openers)), {}
+    if not times_ms:
+        models = {name: opened() for name, opened in openers.items()}
+        picture = np.random.default_rng(0).integers(0, 256, (1, *input_wh[::-1], 3), np.uint8)
+        times_ms = fastest_engine.measured_ms(models, picture)
+        fastest_engine.remember_ms(key, times_ms)
+    chosen, *others = sorted(times_ms, key=times_ms.get)
+    model = models[chosen] if models else openers[chosen]()
+    figures = ", ".join(f"{name} {times_ms[name]:.3g} ms" for name in others)
+    when = "measured now" if models else "measured before"
+    model.choice = f"engine {chosen}: {times_ms[chosen]:.3g} ms a picture, {figures} ({when})"
+    return model
 
-    On a GPU that is Paddle. On a CPU it is onnxruntime, if it is installed and `model.onnx` is there: up to a sixth
-    less time than Paddle with AVX-512, a third less without (docs/inference_speed.md); else Paddle.
+
+def possible_engines(folder: Path, engine: str, device: str) -> tuple[str, ...]:
+    """Engines that can run the model of a folder: the asked one, or with `auto` those that are there.
+
+    On a GPU that is Paddle. Where nothing is there, it is the one that then says what is missing.
     """
     if engine not in ENGINES:
         raise UserError(f"--engine {engine}: unknown; use {', '.join(ENGINES)}")
     if engine != "auto":
-        return engine
+        return (engine,)
     if not (folder / ONNX).is_file():
-        return "paddle"
-    if not any((folder / name).is_file() for name in PROGRAMS):
-        return "onnxruntime"
+        return ("paddle",)
+    readable = PROGRAMS[1:] if version_of("paddlepaddle").startswith("2.") else PROGRAMS
+    if not any((folder / name).is_file() for name in readable):
+        return ("onnxruntime",)
     on_cpu = device == "cpu" or (device == "auto" and not _is_gpu_build())
-    return "onnxruntime" if on_cpu and has_onnxruntime() else "paddle"
+    return ("paddle", "onnxruntime") if on_cpu and has_onnxruntime() else ("paddle",)
 
 
 def _is_gpu_build() -> bool:

@@ -11,6 +11,7 @@ from typing import Literal, Optional, Union
 
 import numpy as np
 
+from paddle_pose.deployment.precision import Precision, check_precision
 from paddle_pose.deployment.static_files import StaticFiles, StaticInput, find_static_files
 from paddle_pose.errors import CheckpointError, UserError
 from paddle_pose.runtime import choose_device, default_threads, keep_threads_awake
@@ -31,6 +32,7 @@ class StaticModel:
         device: `auto`, `cpu`, `gpu` or `gpu:i`, see `runtime.choose_device`.
         threads: of the CPU; all cores by default.
         engine: `paddle`, or `tensorrt` on a GPU.
+        precision: `float32`, or `bf16` of whatever oneDNN has in it: by `paddle` on a CPU, see `check_precision`.
 
     Attributes:
         input_names, output_names: in the model's order.
@@ -48,13 +50,16 @@ class StaticModel:
         device: str = "auto",
         threads: Optional[int] = None,
         engine: StaticEngine = "paddle",
+        precision: Precision = "float32",
     ) -> None:
         import paddle
 
+        check_precision(precision, engine, device)
         files = find_static_files(path, reads_json=not paddle.__version__.startswith("2."))
         threads = threads or default_threads()
         keep_threads_awake()
         self.device = choose_device(device, threads)
+        check_precision(precision, engine, self.device)  # `auto` may be a GPU
         self._name = str(files.program)
         if engine == "tensorrt":
             from paddle_pose.deployment.tensorrt import tensorrt_config
@@ -62,6 +67,8 @@ class StaticModel:
             config = tensorrt_config(files, self.device)
         else:
             config = _config(files, self.device, threads)
+            if precision == "bf16":
+                config.enable_mkldnn_bfloat16()
         self._predictor = _created(config, files)
         self._lock = threading.Lock()
         self.input_names = tuple(self._predictor.get_input_names())

@@ -54,11 +54,21 @@ class Normaliser:
 
 def seen_output(network: Network, codec: Codec, normalised: paddle.Tensor, mirror_test: bool) -> paddle.Tensor:
     """The last stage's output, float32; with `mirror_test` the mean with the un-mirrored one of the mirrored images."""
-    output = network(normalised)[-1].astype("float32")
-    if mirror_test:
-        mirrored = network(reversed_columns(normalised))[-1].astype("float32")
-        output = (output + codec.mirror(mirrored)) * 0.5
-    return output
+    if not mirror_test:
+        return network(normalised)[-1].astype("float32")
+    mirrored_images = reversed_columns(normalised)
+    if _is_program_of_crops(normalised):  # one batch: a tenth less time for HRNet of one crop, eager and large less
+        both = paddle.stack([normalised, mirrored_images], axis=1).flatten(0, 1)  # image, mirrored, image, mirrored ...
+        seen = network(both)[-1].astype("float32")
+        output, mirrored = seen[0::2], seen[1::2]
+    else:
+        output = network(normalised)[-1].astype("float32")
+        mirrored = network(mirrored_images)[-1].astype("float32")
+    return (output + codec.mirror(mirrored)) * 0.5
+
+
+def _is_program_of_crops(images: paddle.Tensor) -> bool:
+    return not paddle.in_dynamic_mode() and -1 not in images.shape[2:]
 
 
 def network_input(

@@ -20,15 +20,18 @@ def open_models(
     threads: Optional[int],
     engine: str,
     mirror_test: bool,
+    precision: str = "float32",
 ) -> Sequence[PoseModel]:
     """The model that these arguments of `Predictor` mean, or the models of a cascade's stages."""
     if model_dir is not None:
         from paddle_pose.deployment.deployed_model import open_deployed
 
-        deployed = open_deployed(Path(model_dir), device=device, threads=threads, engine=engine)
+        deployed = open_deployed(Path(model_dir), device=device, threads=threads, engine=engine, precision=precision)
         if mirror_test and not deployed.description.mirror_test:
             raise ConfigError(f"{model_dir}: exported without the mirror test; export it again with --mirror_test")
         return [deployed]
+    if precision != "float32":
+        raise ConfigError(f"--precision {precision}: is for exported models (--model_dir); leave it out")
     if model is not None and not isinstance(model, (str, Path)):
         return [model]
     if engine != "auto":

@@ -8,6 +8,7 @@ import numpy as np
 
 from paddle_pose.errors import ConfigError, DataError
 from paddle_pose.frames import Frame, FramePoses
+from paddle_pose.prediction.ahead import one_ahead
 from paddle_pose.prediction.cascade import CascadeEstimator
 from paddle_pose.prediction.cropping import Regions, checked_boxes
 from paddle_pose.prediction.everybody import EverybodyEstimator
@@ -49,6 +50,7 @@ class Predictor:
         batch_size: people, or photos of everybody, that the model gets at once.
         threads: of the CPU; None: all cores.
         engine: which program runs an exported model: auto, or as `deployment.open_deployed` names them.
+        precision: float32, or bf16 of an exported model on a CPU that has it, see `deployment.open_deployed`.
         mirror_test: average with the mirrored picture, which takes twice the time; an exported model has it built in,
             or not.
         keep_maps: keep what the network's maps were, in `poses.maps`.
@@ -57,6 +59,7 @@ class Predictor:
         skeleton: names of the joints and limbs.
         description: what the model says of itself.
         batch_size: as given.
+        engine_choice: for people: by which figures the engine of an exported model was chosen, if it was.
 
     Raises:
         UserError: in one line, whatever is wrong with a file, a folder or a combination.
@@ -76,6 +79,7 @@ class Predictor:
         batch_size: int = BATCH_SIZE,
         threads: Optional[int] = None,
         engine: str = "auto",
+        precision: str = "float32",
         mirror_test: bool = False,
         keep_maps: bool = False,
     ) -> None:
@@ -87,8 +91,9 @@ class Predictor:
         chosen = [name for name, value in named.items() if value is not None]
         if len(chosen) > 1:
             raise ConfigError(f"--{chosen[0]} and --{chosen[1]} both say where people are; give one of them")
-        stages = open_models(model, model_dir, device, threads, engine, mirror_test)
+        stages = open_models(model, model_dir, device, threads, engine, mirror_test, precision)
         self.description = stages[-1].description
+        self.engine_choice: Optional[str] = getattr(stages[0], "choice", None)
         self.skeleton: Skeleton = self.description.skeleton
         self.batch_size = batch_size
         reason = without_maps(stages) if keep_maps else None
@@ -132,11 +137,13 @@ class Predictor:
     def stream(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, FramePoses]]:
         """Each frame with its people, in the order of `frames`.
 
-        People of several frames share a batch, so up to `batch_size` frames are taken before the first comes back,
-        fewer large ones. No more are held, however long the stream is.
+        People of several frames share a batch, of up to `batch_size` frames, fewer large ones. While the caller is busy
+        with one batch, a thread looks at the next and another takes frames for the one after: no more are held,
+        however long the stream is.
         """
-        for group in _groups(frames, self.batch_size):
-            yield from zip(group, self._poses(group))
+        groups = one_ahead(_groups(frames, self.batch_size))
+        for group, found in one_ahead((group, self._poses(group)) for group in groups):
+            yield from zip(group, found)
 
     def _poses(self, frames: Sequence[Frame]) -> list[FramePoses]:
         if self.finder is None:

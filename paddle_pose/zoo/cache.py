@@ -10,7 +10,6 @@
 import contextlib
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +18,7 @@ from typing import Any, Optional
 from paddle_pose.atomic_files import replacing
 from paddle_pose.digests import sha256_of
 from paddle_pose.errors import UserError
-
-
-def cache_folder() -> Path:
-    """The folder of all fetched models, which need not be there yet."""
-    return Path(os.environ.get("PADDLE_POSE_CACHE") or os.path.join("~", ".cache", "paddle_pose")).expanduser()
+from paddle_pose.user_cache import cache_folder
 
 
 def cached_model(name: str) -> Optional[Path]:

@@ -16,7 +16,7 @@ from paddle_pose.config import load_config
 from paddle_pose.deployment import deployed_model
 from paddle_pose.deployment.deploy_file import read_description, write_description
 from paddle_pose.deployment.deployable import Deployable
-from paddle_pose.deployment.deployed_model import choose_engine, open_deployed
+from paddle_pose.deployment.deployed_model import open_deployed, possible_engines
 from paddle_pose.deployment.exporting import export
 from paddle_pose.errors import CheckpointError, UserError
 from paddle_pose.networks.blocks import PreActBottleneck
@@ -135,24 +135,32 @@ def test_a_model_that_is_not_what_deploy_yaml_says(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("files", "installed", "device", "taken"),
+    ("files", "installed", "device", "possible"),
     [
-        (("model.json", "model.onnx"), True, "cpu", "onnxruntime"),  # the faster one
-        (("model.json", "model.onnx"), False, "cpu", "paddle"),
-        (("model.json", "model.onnx"), True, "gpu:0", "paddle"),
-        (("model.pdmodel",), True, "cpu", "paddle"),
-        (("model.onnx",), True, "cpu", "onnxruntime"),
-        (("model.onnx",), False, "cpu", "onnxruntime"),  # which then says what to install
-        ((), True, "cpu", "paddle"),  # which then says that nothing is there
+        (("model.json", "model.pdmodel", "model.onnx"), True, "cpu", ("paddle", "onnxruntime")),
+        (("model.json", "model.onnx"), False, "cpu", ("paddle",)),
+        (("model.json", "model.onnx"), True, "gpu:0", ("paddle",)),
+        (("model.pdmodel",), True, "cpu", ("paddle",)),
+        (("model.onnx",), True, "cpu", ("onnxruntime",)),
+        (("model.onnx",), False, "cpu", ("onnxruntime",)),  # which then says what to install
+        ((), True, "cpu", ("paddle",)),  # which then says that nothing is there
     ],
 )
-def test_the_rule_of_auto(tmp_path, monkeypatch, files, installed, device, taken):
+def test_engines_that_auto_chooses_from(tmp_path, monkeypatch, files, installed, device, possible):
     for name in files:
         (tmp_path / name).write_bytes(b"")
     monkeypatch.setattr(deployed_model, "has_onnxruntime", lambda: installed)
-    assert choose_engine(tmp_path, "auto", device) == taken
+    monkeypatch.setattr(deployed_model, "version_of", lambda package: "3.2.2")
+    assert possible_engines(tmp_path, "auto", device) == possible
     for engine in ("paddle", "onnxruntime", "tensorrt"):
-        assert choose_engine(tmp_path, engine, device) == engine
+        assert possible_engines(tmp_path, engine, device) == (engine,)
+
+
+def test_paddle_2_is_not_there_for_a_program_of_paddle_3(tmp_path, monkeypatch):
+    (tmp_path / "model.json").write_bytes(b"")
+    (tmp_path / "model.onnx").write_bytes(b"")
+    monkeypatch.setattr(deployed_model, "version_of", lambda package: "2.6.2")
+    assert possible_engines(tmp_path, "auto", "cpu") == ("onnxruntime",)
 
 
 def test_engines_that_are_not_there_are_one_line(folder, tmp_path, monkeypatch):

@@ -1,0 +1,91 @@
+"""bfloat16 on a CPU: joints as float32's but for rounding, and what cannot be run so in one line."""
+
+import cv2
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose import runtime, zoo
+from paddle_pose.builder import load_parts
+from paddle_pose.cli import predict
+from paddle_pose.deployment import deployed_model, precision
+from paddle_pose.deployment.deployed_model import open_deployed
+from paddle_pose.deployment.exporting import export
+from paddle_pose.deployment.static_model import StaticModel
+from paddle_pose.errors import UserError
+
+HERE = "avx512_bf16" in runtime.cpu_flags() and not paddle.__version__.startswith("2.")
+needs_bf16 = pytest.mark.skipif(not HERE, reason="needs Paddle 3 and a CPU with avx512_bf16")
+FACTS = "flags : fma {}\n\nflags : avx2"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The bundled network, trained, with its maps."""
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    export(load_parts(str(zoo.named_model("synthetic_hourglass"))), folder, raw=True)
+    return folder
+
+
+@needs_bf16
+def test_joints_are_those_of_float32_but_for_rounding(folder):
+    photo = cv2.imread(str(zoo.default_photo("synthetic_hourglass")))[..., ::-1]
+    images = cv2.resize(np.ascontiguousarray(photo), (96, 96), interpolation=cv2.INTER_AREA)[None]
+    model, exact = (open_deployed(folder, "cpu", 1, "auto", one) for one in ("bf16", "float32"))
+    assert model.engine == "paddle"
+    got, want = model(images), exact(images)
+    assert got["joints"].dtype == got["scores"].dtype == np.float32
+    np.testing.assert_allclose(got["scores"], want["scores"], atol=0.02)
+    sure = want["scores"] > 0.3
+    assert sure.any()
+    np.testing.assert_allclose(got["joints"][sure], want["joints"][sure], atol=0.5)
+    assert np.abs(got["maps"] - want["maps"]).max() > 0  # it was not float32
+
+
+@needs_bf16
+def test_a_model_without_its_maps_is_one_line(folder, tmp_path):
+    text = (folder / "deploy.yaml").read_text().replace("outputs: [joints, scores, maps]", "outputs: [joints, scores]")
+    (tmp_path / "deploy.yaml").write_text(text)
+    with pytest.raises(UserError, match="export again with --raw") as caught:
+        open_deployed(tmp_path, "cpu", precision="bf16")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "paddle_version", "arguments", "said"),
+    [
+        ("avx512_bf16", "3.2.2", ("onnxruntime", "cpu"), "is not for --engine onnxruntime; take --engine paddle"),
+        ("avx512_bf16", "3.2.2", ("tensorrt", "auto"), "is not for --engine tensorrt"),
+        ("avx512_bf16", "3.2.2", ("auto", "gpu:0"), "is for the CPU, not for --device gpu:0; take --device cpu"),
+        ("avx512_bf16", "2.6.2", ("auto", "cpu"), "needs Paddle 3"),
+        ("avx512f", "3.2.2", ("paddle", "cpu"), "this CPU has no avx512_bf16"),
+        ("avx512_bf16", "3.2.2", ("paddle", "auto"), None),
+    ],
+)
+def test_what_cannot_be_run_so_is_one_line(monkeypatch, flags, paddle_version, arguments, said):
+    monkeypatch.setattr(runtime, "_cpu_facts", lambda: FACTS.format(flags))
+    monkeypatch.setattr(precision, "version_of", lambda package: paddle_version)
+    precision.check_precision("float32", *arguments)
+    if said is None:
+        precision.check_precision("bf16", *arguments)
+        return
+    with pytest.raises(UserError, match=said) as caught:
+        precision.check_precision("bf16", *arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_precision_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="--precision int8: unknown; use float32, bf16"):
+        open_deployed(tmp_path, precision="int8")
+    with pytest.raises(UserError, match="unknown"):
+        StaticModel(tmp_path, precision="int8")
+
+
+def test_a_checkpoint_has_no_precision(tmp_path, capsys):
+    assert predict.main(["--precision", "bf16", "--save_dir", str(tmp_path)]) == 2
+    assert "--precision bf16: is for exported models (--model_dir); leave it out" in capsys.readouterr().err
+
+
+def test_the_flag_offers_what_there_is():
+    assert predict.PRECISIONS == precision.PRECISIONS
+    assert deployed_model.ENGINES == predict.ENGINES
