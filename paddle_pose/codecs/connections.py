@@ -123,7 +123,8 @@ def _sample(
     found = found.numpy().reshape(len(ends), 2, -1, samples)
     dots = _sum_of_both(found * ways.transpose(0, 2, 1)[..., None])  # (B * L, n, samples)
     if close.any():
-        dots = paddle.maximum(dots, _sum_of_both(found * found).sqrt() * paddle.to_tensor(close[..., None]))
+        strength = paddle.maximum(dots, _sum_of_both(found * found).sqrt() * paddle.to_tensor(close[..., None]))
+        dots = paddle.where(paddle.to_tensor(close[..., None] > 0), strength, dots)  # other lines keep theirs below 0
     passed = (dots > threshold).astype("float32")
     return paddle.stack([dots.mean(axis=-1), passed.mean(axis=-1)]).numpy()
 

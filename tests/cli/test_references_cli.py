@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import paddle
 import pytest
 from cli_cases import CONFIG, ROOT, assert_one_error, best_model, rows_of, train, validate, write_config
 from scipy.io import loadmat
@@ -190,7 +191,7 @@ def test_the_recent_loss_is_of_the_last_steps():
     assert meter.recent_loss is None
     for first in (0, 40):
         for step in range(first, first + 40):
-            meter.add(np.float32(step), ["photo.jpg"])
+            meter.add(paddle.to_tensor(np.float32(step)), ["photo.jpg"])
         meter.summary(1e-3)
     assert meter.recent_loss == np.arange(30, 80).mean()
 

@@ -3,6 +3,7 @@ import re
 import sys
 
 import numpy as np
+import paddle
 import pytest
 from engine_cases import make_batch
 
@@ -37,7 +38,7 @@ def test_the_line_of_a_step_by_hand(monkeypatch):
         progress.batch += 1
         if k % 2:
             progress.step += 1
-            meter.add(np.float32(k), ["a.jpg", "b.jpg"])
+            meter.add(paddle.to_tensor(np.float32(k)), ["a.jpg", "b.jpg"])
     assert meter.has_losses
     line, numbers = meter.summary(lr=0.001)
     # 4 batches of 2 s are 2 steps of 4 s, in which 3 processes see 2 people each: 6 a step, 1.5 a second.
