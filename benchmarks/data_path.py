@@ -152,6 +152,8 @@ def device_row(maker, turns: int):
 
 def wait_row(name: str, maker):
     """Milliseconds of `avg_reader_cost`, the wait for data in each step, with steps of 100 ms."""
+    import paddle
+
     from benchmarks.comparison import Comparison
     from paddle_pose.data.loader import Loader
     from paddle_pose.engine.meter import Meter
@@ -163,7 +165,7 @@ def wait_row(name: str, maker):
     meter.start_epoch(Progress())
     for _, _ in zip(range(WAIT_STEPS), meter.timed(batches)):
         time.sleep(STEP_SECONDS)
-        meter.add(0.0, [""] * BATCH)
+        meter.add(paddle.zeros([]), [""] * BATCH)
     batches.close()
     waited = meter.summary(0.0)[1]["reader_seconds"] * 1e3
     return Comparison(f"wait for data in a step of 100 ms, {WAIT_WORKERS} threads: {name}", waited, limit=2.0)

@@ -13,7 +13,6 @@ from paddle_pose.errors import UserError
 
 _AVX512 = {"avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd"}
 _user_threads = os.environ.get("OMP_NUM_THREADS")  # read now: paddle writes this variable when it is imported
-_user_blocktime = os.environ.get("KMP_BLOCKTIME")
 
 
 def prepare_environment() -> None:
@@ -23,22 +22,13 @@ def prepare_environment() -> None:
     path = _mkl_code_path(_cpu_facts())
     if path:
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", path)
-    os.environ.setdefault("KMP_BLOCKTIME", "0")  # same wall time, a fifth less CPU burnt in spinning
+    os.environ.setdefault(
+        "KMP_BLOCKTIME", "5"
+    )  # ms that threads wait awake: waking one takes longer than a short operation
     os.environ.setdefault("GLOG_minloglevel", "2")
     warnings.filterwarnings("ignore", message="No ccache found")
     warnings.filterwarnings("ignore", message="Value do not have 'place' interface")  # of Paddle's own tracing
     warnings.filterwarnings("ignore", message="When training, we now always track global mean and variance")
-
-
-def keep_threads_awake() -> None:
-    """For a static model on the CPU: threads wait 5 ms for their next operation before they sleep.
-
-    Where operations follow closely, waking a thread for each takes longer than the short ones themselves: HRNet-W32 at
-    256x256 on two cores then needs a fifth less time. Eager networks and training gain nothing. Has an effect
-    until paddle's first operation; a KMP_BLOCKTIME of the user wins.
-    """
-    if _user_blocktime is None:
-        os.environ["KMP_BLOCKTIME"] = "5"
 
 
 def _cpu_facts() -> str:

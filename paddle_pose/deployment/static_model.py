@@ -14,7 +14,7 @@ import numpy as np
 from paddle_pose.deployment.precision import Precision, check_precision
 from paddle_pose.deployment.static_files import StaticFiles, StaticInput, find_static_files
 from paddle_pose.errors import CheckpointError, UserError
-from paddle_pose.runtime import choose_device, default_threads, keep_threads_awake
+from paddle_pose.runtime import choose_device, default_threads
 
 StaticEngine = Literal["paddle", "tensorrt"]
 _GPU_POOL_MB = 256  # taken at the start; more is taken when needed
@@ -57,7 +57,6 @@ class StaticModel:
         check_precision(precision, engine, device)
         files = find_static_files(path, reads_json=not paddle.__version__.startswith("2."))
         threads = threads or default_threads()
-        keep_threads_awake()
         self.device = choose_device(device, threads)
         check_precision(precision, engine, self.device)  # `auto` may be a GPU
         self._name = str(files.program)
