@@ -22,9 +22,8 @@ def prepare_environment() -> None:
     path = _mkl_code_path(_cpu_facts())
     if path:
         os.environ.setdefault("MKL_DEBUG_CPU_TYPE", path)
-    os.environ.setdefault(
-        "KMP_BLOCKTIME", "5"
-    )  # ms that threads wait awake: waking one takes longer than a short operation
+    # Milliseconds that threads wait awake: waking one takes longer than a short operation
+    os.environ.setdefault("KMP_BLOCKTIME", "5")
     os.environ.setdefault("GLOG_minloglevel", "2")
     warnings.filterwarnings("ignore", message="No ccache found")
     warnings.filterwarnings("ignore", message="Value do not have 'place' interface")  # of Paddle's own tracing
