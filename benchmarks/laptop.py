@@ -11,13 +11,14 @@ PyTorch, onnxruntime and paddle2onnx are optional: without them their columns ar
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from benchmarks.worker import Worker
 
 WORKER = [sys.executable, "-m", "benchmarks.laptop_worker"]
 NETWORKS = {
@@ -49,7 +50,10 @@ def main() -> None:
 
 def measure(name: str, folder: Path, arguments: argparse.Namespace) -> None:
     """Prints the lines of one network."""
-    workers = {engine: Worker(engine, folder, arguments.threads) for engine in arguments.engines}
+    workers = {
+        engine: Worker([*WORKER, engine, folder, str(arguments.threads)], f"{name}: no {engine}")
+        for engine in arguments.engines
+    }
     workers = {engine: worker for engine, worker in workers.items() if worker.there}
     try:
         print(f"\n{name}: {check(workers, folder)}")
@@ -62,6 +66,11 @@ def measure(name: str, folder: Path, arguments: argparse.Namespace) -> None:
     finally:
         for worker in workers.values():
             worker.end()
+
+
+def worker_of(engine: str, folder: Path, threads: int) -> Worker:
+    """A process that runs one engine."""
+    return Worker([*WORKER, engine, folder, str(threads)], f"{folder.name}: no {engine}")
 
 
 def report(workers: dict, turns: dict) -> None:
@@ -88,35 +97,6 @@ def check(workers: dict, folder: Path) -> str:
         if not far[engine]["same"]:
             raise SystemExit(f"{folder.name}: {engine} says something else: {far[engine]}")
     return ", ".join(f"{engine} {one['said']}" for engine, one in sorted(far.items()))
-
-
-class Worker:
-    """A process that runs one engine; it waits for a line, and answers with one."""
-
-    def __init__(self, engine: str, folder: Path, threads: int) -> None:
-        command = [*WORKER, engine, folder, str(threads)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.facts = self._answer()
-        self.there = "missing" not in self.facts
-        if not self.there:
-            print(f"{folder.name}: no {engine}: {self.facts['missing']}")
-
-    def ask(self, line: str) -> dict:
-        """Its answer to a line."""
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def end(self) -> None:
-        """Ends it."""
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _answer(self) -> dict:
-        for line in self._process.stdout:
-            if line.startswith("{"):  # Paddle prints lines of its own
-                return json.loads(line)
-        raise SystemExit("a worker died; its words are above")
 
 
 if __name__ == "__main__":

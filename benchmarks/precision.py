@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.comparison import Comparison, print_table
-from benchmarks.laptop import NETWORKS, WORKER, Worker
+from benchmarks.laptop import NETWORKS, WORKER, worker_of
 
 ENGINES = ("bf16", "paddle", "onnxruntime")
 CONFIG = "configs/hourglass/hg1_small_synthetic_96x96.yaml"
@@ -44,7 +44,7 @@ def main() -> None:
 
 def speed(name: str, folder: Path, arguments: argparse.Namespace) -> list[Comparison]:
     """Medians over the turns."""
-    workers = {engine: Worker(engine, folder, arguments.threads) for engine in ENGINES}
+    workers = {engine: worker_of(engine, folder, arguments.threads) for engine in ENGINES}
     workers = {engine: worker for engine, worker in workers.items() if worker.there}
     turns = {engine: [] for engine in workers}
     for _ in range(arguments.turns):

@@ -2,7 +2,7 @@
 
 Forward, mean squared error, backward and Adam, for Hourglass-52 and HRNet-W32 at 256x256: ours; ours with Paddle's own
 convolutions (FLAGS_use_mkldnn=0); and the same network in PyTorch (torch_twin.py). Each runs in a
-process of its own; they take turns, so that a busy machine is equally busy for all; ratios are medians over the turns.
+process of its own; they take turns, so that a busy machine is equally busy for all; medians over the turns count.
 With `--losses 50` the losses of ours are compared with those of Paddle's own convolutions, step by step.
 
     python -m benchmarks.training_step --turns 5 --losses 50
@@ -15,11 +15,11 @@ import importlib
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 
 from benchmarks.comparison import Comparison, print_table
+from benchmarks.worker import Worker
 
 NETWORKS = {"Hourglass-52": ("hourglass52", "Hourglass52"), "HRNet-W32": ("hrnet", "HRNet")}
 JOINTS, SIDE, STRIDE, RATE = 17, 256, 4, 1e-4
@@ -45,8 +45,8 @@ def main() -> None:
 
 def measure(name: str, arguments: argparse.Namespace) -> list[Comparison]:
     """Rows of one network."""
-    engines = {"ours": Engine("ours", name, arguments), PLAIN: Engine(PLAIN, name, arguments)}
-    torch = Engine("torch", name, arguments)
+    engines = {"ours": engine_of("ours", name, arguments), PLAIN: engine_of(PLAIN, name, arguments)}
+    torch = engine_of("torch", name, arguments)
     if torch.there:
         engines["PyTorch"] = torch
     times = {engine: [] for engine in engines}
@@ -66,12 +66,11 @@ def measure(name: str, arguments: argparse.Namespace) -> list[Comparison]:
 
 
 def compared(what: str, times: dict, beside: str, limit):
-    """Median of the ratios of a turn, shown with our median time; None without the other."""
+    """Medians of both over the turns; None without the other."""
     if beside not in times:
         return None
-    ours = 1e3 * statistics.median(times["ours"])
-    ratio = statistics.median(mine / other for mine, other in zip(times["ours"], times[beside]))
-    return Comparison(what, ours, ours / ratio, beside, limit)
+    ours, other = (1e3 * statistics.median(times[engine]) for engine in ("ours", beside))
+    return Comparison(what, ours, other, beside, limit)
 
 
 def print_losses(name: str, engines: dict, steps: int) -> None:
@@ -82,37 +81,12 @@ def print_losses(name: str, engines: dict, steps: int) -> None:
     print(f"ours within {max(apart):.1e} of those of {PLAIN} (limit 1e-4)", flush=True)
 
 
-class Engine:
-    """A process that takes training steps; it waits for a line, and answers with one."""
-
-    def __init__(self, engine: str, network: str, arguments: argparse.Namespace) -> None:
-        command = [sys.executable, "-m", "benchmarks.training_step", "--one", engine, "--networks", network]
-        command += ["--batch", str(arguments.batch), "--threads", str(arguments.threads)]
-        environment = {**os.environ, **({"FLAGS_use_mkldnn": "0"} if engine == PLAIN else {})}
-        self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        answer = self._answer()
-        self.there = "missing" not in answer
-        if not self.there:
-            print(f"{network}: no {engine}: {answer['missing']}")
-
-    def ask(self, line: str) -> dict:
-        """Its answer to a line."""
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def end(self) -> None:
-        """Ends it."""
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _answer(self) -> dict:
-        for line in self._process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        raise SystemExit("a training process died; its words are above")
+def engine_of(engine: str, network: str, arguments: argparse.Namespace) -> Worker:
+    """A process that takes training steps."""
+    command = [sys.executable, "-m", "benchmarks.training_step", "--one", engine, "--networks", network]
+    command += ["--batch", str(arguments.batch), "--threads", str(arguments.threads)]
+    environment = {**os.environ, "FLAGS_use_mkldnn": "0"} if engine == PLAIN else None
+    return Worker(command, f"{network}: no {engine}", environment)
 
 
 def serve(arguments: argparse.Namespace) -> None:

@@ -120,8 +120,8 @@ def _sample(
     points = np.stack([1 - along, along], axis=1) @ ends  # (B * L, n, samples, 2)
     one_row = paddle.to_tensor(points.reshape(len(ends), 1, -1, 2))  # twice as fast as n rows
     found = F.grid_sample(fields, one_row, padding_mode="border", align_corners=True)
-    found = found.numpy().reshape(len(ends), 2, -1, samples)
-    dots = _sum_of_both(found * ways.transpose(0, 2, 1)[..., None])  # (B * L, n, samples)
+    found = found.reshape([len(ends), 2, -1, samples])
+    dots = _sum_of_both(found * paddle.to_tensor(ways.transpose(0, 2, 1)[..., None]))  # (B * L, n, samples)
     if close.any():
         strength = paddle.maximum(dots, _sum_of_both(found * found).sqrt() * paddle.to_tensor(close[..., None]))
         dots = paddle.where(paddle.to_tensor(close[..., None] > 0), strength, dots)  # other lines keep theirs below 0
@@ -129,9 +129,12 @@ def _sample(
     return paddle.stack([dots.mean(axis=-1), passed.mean(axis=-1)]).numpy()
 
 
-def _sum_of_both(vectors: np.ndarray) -> Tensor:
-    """(B * L, n, samples) from (B * L, 2, n, samples), by NumPy: Paddle takes four times as long for this axis."""
-    return paddle.to_tensor(vectors[:, 0] + vectors[:, 1])
+def _sum_of_both(vectors: Tensor) -> Tensor:
+    """(B * L, n, samples) from (B * L, 2, n, samples); on the CPU by NumPy, as Paddle takes four times as long."""
+    if not vectors.place.is_cpu_place():
+        return vectors.sum(axis=1)
+    on_host = vectors.numpy()
+    return paddle.to_tensor(on_host[:, 0] + on_host[:, 1])
 
 
 def assign_greedily(candidates: Connections) -> Connections:

@@ -5,7 +5,7 @@ Letters: B batch, C channels, h w cells of a feature map, k kernel.
 On the CPU Paddle's own kernel writes every k*k*C neighbourhood into a matrix and multiplies; only the product uses
 more than one thread. Its build has the convolutions of oneDNN too, which need no such matrix, but calls them in static
 programs only. So inside `training_by_onednn` one program is traced for each shape of a convolution, of this operation
-and nothing else, and runs in its place, forward and backward: half to three quarters of the time for 3x3. Whole
+and nothing else, and runs in its place, forward and backward: half to nine tenths of the time for 3x3. Whole
 networks traced like this are several times slower, as normalisations, sums and ReLUs change the layout of their maps.
 """
 

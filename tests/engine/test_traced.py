@@ -1,5 +1,6 @@
 """train.to_static: the same training through a traced program."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from paddle_pose.builder import build
 from paddle_pose.builder_training import build_trainer
 from paddle_pose.config import load_config
 from paddle_pose.engine.meter import Meter
+from paddle_pose.networks.convolution import training_by_onednn
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -100,3 +102,8 @@ def batch_of(k, num_joints, size):
     joints_crop = rng.uniform(4, size - 5, (4, num_joints, 2)).astype("float32")
     weight = np.ones((4, num_joints), "float32")
     return replace(make_batch(range(4 * k, 4 * k + 4), size), joints_crop=joints_crop, weight=weight)
+
+
+@pytest.mark.parametrize(("to_static", "around"), [(False, training_by_onednn), (True, nullcontext)])
+def test_steps_by_onednn_unless_traced_as_a_whole(to_static, around):
+    assert build_tiny(TinyNet(), to_static=to_static)._around_step is around
