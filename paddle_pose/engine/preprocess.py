@@ -42,9 +42,7 @@ class Normaliser:
         pixels = images.astype("float32").transpose([0, 3, 1, 2])  # Paddle 2.6 transposes no bytes in a program
         scale, shift = paddle.to_tensor(self._scale), paddle.to_tensor(self._shift)
         eager, shape = paddle.in_dynamic_mode(), pixels.shape
-        if (
-            eager
-        ):  # in one piece, and factors as (n, 1): of other shapes Paddle's CPU kernels take twice as long or more
+        if eager:  # in one piece, factors as (n, 1): other shapes take Paddle's CPU kernels twice as long
             pixels, scale, shift = pixels.contiguous(), scale.reshape([-1, 1]), shift.reshape([-1, 1])
         if gain is not None:
             if eager:
