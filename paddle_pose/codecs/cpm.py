@@ -24,6 +24,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_pose.codecs.bumps import draw_bumps
+from paddle_pose.codecs.flat_maps import on_host
 from paddle_pose.codecs.mirrored import reversed_columns
 from paddle_pose.codecs.refine import parabola_step, peak
 from paddle_pose.errors import ConfigError
@@ -145,7 +146,7 @@ class CPMHeatmap:
                 return self._decode_resized(maps)
             found = [self._decode_resized(maps[index : index + 1]) for index in range(maps.shape[0])]
             return tuple(paddle.concat(parts) for parts in zip(*found))
-        x_map, y_map, scores = peak(maps)
+        x_map, y_map, scores = on_host(peak, maps)
         joints_map = paddle.stack([x_map, y_map], -1).astype("float32") + parabola_step(maps, x_map, y_map)
         return joints_map * self.stride + self._first_cell_crop, scores
 
@@ -158,7 +159,7 @@ class CPMHeatmap:
         # Not by `transpose_y`, which becomes ONNX of float32 and float64 in one product.
         rows = paddle.matmul(maps.astype("float64"), paddle.to_tensor(np.ascontiguousarray(across.T)))
         large = paddle.matmul(paddle.to_tensor(down), rows)
-        x, y, scores = peak(large)
+        x, y, scores = on_host(peak, large)
         return paddle.stack([x, y], -1).astype("float32"), scores.astype("float32")
 
     def mirror(self, output: Tensor) -> Tensor:

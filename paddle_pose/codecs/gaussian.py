@@ -22,6 +22,7 @@ import paddle
 from paddle import Tensor
 
 from paddle_pose.codecs import refine as refinement
+from paddle_pose.codecs.flat_maps import Array, constant, library, on_host
 from paddle_pose.errors import ConfigError
 from paddle_pose.registry import CODECS
 
@@ -157,15 +158,19 @@ class GaussianHeatmap:
             scores: (B, K) float32, the maximum of each map.
         """
         maps = output if output.dtype == paddle.float32 else output.astype("float32")  # Paddle 2.6 would copy it
+        return on_host(self._found, maps)
+
+    def _found(self, maps: Array) -> tuple[Array, Array]:
+        """What `decode` returns, of float32 maps."""
+        xp = library(maps)
         x_map, y_map, scores = refinement.peak(maps)
-        joints_map = paddle.stack([x_map, y_map], -1).astype("float32")
+        joints_map = xp.stack([x_map, y_map], -1).astype("float32")
         if self.refine != "argmax":
             joints_map = joints_map + self._step(maps, x_map, y_map)
-        found = (scores > 0).unsqueeze(-1)
-        joints_map = paddle.where(found, joints_map, paddle.zeros_like(joints_map))
-        return joints_map * paddle.to_tensor(self._crop_pixels_per_cell), scores
+        joints_map = xp.where((scores > 0)[..., None], joints_map, xp.zeros_like(joints_map))
+        return joints_map * constant(self._crop_pixels_per_cell, like=maps), scores
 
-    def _step(self, maps: Tensor, x_map: Tensor, y_map: Tensor) -> Tensor:
+    def _step(self, maps: Array, x_map: Array, y_map: Array) -> Array:
         """(B, K, 2) from the peak's cell to the joint, in cells."""
         if self.refine == "quarter":
             return refinement.quarter(maps, x_map, y_map)
