@@ -46,7 +46,7 @@ def constant(values: object, like: Array, dtype: str = "float32") -> Array:
 
 def unbind(x: Array) -> list[Array]:
     """x[..., 0], x[..., 1] and so on."""
-    return list(np.moveaxis(x, -1, 0)) if isinstance(x, np.ndarray) else x.unbind(-1)
+    return [x[..., i] for i in range(x.shape[-1])] if isinstance(x, np.ndarray) else x.unbind(-1)
 
 
 def highest(maps: Array) -> tuple[Array, Array]:
@@ -75,12 +75,13 @@ def _highest_of_array(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def take(flat: Array, places: Array) -> Array:
     """(B, K, m) values of flat maps (B, K, n) at int64 places (B, K, m)."""
-    if isinstance(flat, np.ndarray):
-        return np.take_along_axis(flat, places, -1)
     if not paddle.in_dynamic_mode():
         return paddle.take_along_axis(flat, places, -1)
-    starts = paddle.arange(0, flat.size, flat.shape[-1], dtype="int64").reshape([*flat.shape[:2], 1])
-    return paddle.gather(flat.flatten(), (places + starts).flatten()).reshape(places.shape)
+    maps, cells = flat.shape[0] * flat.shape[1], flat.shape[2]
+    places = places + library(flat).arange(0, maps * cells, cells, dtype="int64").reshape([*flat.shape[:2], 1])
+    if isinstance(flat, np.ndarray):
+        return flat.reshape(-1)[places]
+    return paddle.gather(flat.flatten(), places.flatten()).reshape(places.shape)
 
 
 def around(maps: Array, x_map: Array, y_map: Array, offsets: tuple) -> Array:
@@ -102,7 +103,7 @@ def host_view(tensor: Tensor) -> Optional[np.ndarray]:
 
     NumPy may write to it, which must not be done: but `argmax` copies an array that it may not write to.
     """
-    if not paddle.in_dynamic_mode() or not tensor.place.is_cpu_place() or not tensor.size:
+    if not paddle.in_dynamic_mode() or not tensor.place.is_cpu_place() or 0 in tensor.shape:
         return None
     return np.asarray(_Lent(tensor.detach().contiguous())) if tensor.dtype in _LENT else None
 
