@@ -4,8 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_pose.codecs import refine
-from paddle_pose.codecs.flat_maps import highest, host_view, take
+from paddle_pose.codecs.flat_maps import around, highest, host_view, on_host, take
 from paddle_pose.codecs.gaussian import GaussianHeatmap
 
 
@@ -21,9 +20,10 @@ def plainly_highest(maps):
 
 
 def assert_highest(maps):
-    for mine, plain in zip(highest(maps), plainly_highest(maps)):
-        np.testing.assert_array_equal(mine.numpy(), plain)
-        assert mine.numpy().dtype == plain.dtype
+    for found in (highest(maps), on_host(highest, maps)):
+        for mine, plain in zip(found, plainly_highest(maps)):
+            np.testing.assert_array_equal(mine.numpy(), plain)
+            assert mine.numpy().dtype == plain.dtype
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -34,7 +34,7 @@ def test_the_highest_cell(dtype):
 def test_the_first_of_equally_high_cells():
     maps = paddle.floor(3 * maps_of(4, 6, 16, 16).clip(-1, 1))
     assert_highest(maps)
-    assert highest(paddle.zeros([1, 1, 4, 4]))[0].item() == 0
+    assert on_host(highest, paddle.zeros([1, 1, 4, 4]))[0].item() == 0
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,43 @@ def test_maps_that_take_part_in_a_gradient():
 def test_taking_cells():
     flat = maps_of(3, 4, 30)
     places = paddle.to_tensor(np.random.default_rng(1).integers(0, 30, (3, 4, 7)))
-    np.testing.assert_array_equal(take(flat, places).numpy(), paddle.take_along_axis(flat, places, -1).numpy())
+    plain = paddle.take_along_axis(flat, places, -1).numpy()
+    np.testing.assert_array_equal(take(flat, places).numpy(), plain)
+    np.testing.assert_array_equal(take(flat.numpy(), places.numpy()), plain)
+
+
+def test_cells_around_a_place_end_at_the_border():
+    """Of a map of 3 rows and 4 columns, 0 to 11, at its cells (0, 0) and (3, 1)."""
+    maps = np.arange(12, dtype="float32").reshape(1, 1, 3, 4).repeat(2, 1)
+    x_map, y_map = np.array([[0, 3]]), np.array([[0, 1]])
+    known = [[[0, 1, 0, 4, 0]], [[6, 7, 3, 11, 7]]]
+    offsets = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))
+    np.testing.assert_array_equal(around(maps, x_map, y_map, offsets)[0], np.concatenate(known))
+    tensors = (paddle.to_tensor(x) for x in (maps, x_map, y_map))
+    np.testing.assert_array_equal(around(*tensors, offsets).numpy()[0], np.concatenate(known))
+
+
+@pytest.mark.parametrize("refine", ["argmax", "quarter", "dark", "udp"])
+def test_a_decoder_on_the_cpu_reads_the_maps_where_they_are(refine, monkeypatch):
+    seen, codec = [], GaussianHeatmap(range(3), (36, 48), 4, refine=refine)
+    found = codec._found
+    monkeypatch.setattr(codec, "_found", lambda maps: seen.append(maps) or found(maps))
+    maps = maps_of(2, 3, 12, 9)
+    before = maps.numpy()
+    codec.decode(maps)
+    assert [type(one) for one in seen] == [np.ndarray]
+    assert seen[0].ctypes.data == maps.data_ptr()
+    np.testing.assert_array_equal(maps.numpy(), before)  # nor writes to them
+
+
+def test_results_are_tensors_without_a_gradient_and_without_a_warning(recwarn):
+    maps = paddle.full([1, 2, 8, 8], np.inf)
+    maps.stop_gradient = False
+    joints, scores = GaussianHeatmap(range(2), (32, 32), 4, refine="dark").decode(maps)
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
+    assert joints.stop_gradient
+    assert scores.stop_gradient
+    assert scores.tolist() == [[np.inf] * 2]
 
 
 def test_a_view_is_the_memory_and_keeps_it():
@@ -91,12 +127,3 @@ def test_targets_are_the_products_of_their_profiles_whatever_makes_them(target, 
     by_matmul = codec.encode(joints, weight)[0].numpy()
     monkeypatch.setattr("paddle_pose.codecs.gaussian._outer", lambda down, across: down[..., None] * across[:, :, None])
     np.testing.assert_array_equal(by_matmul, codec.encode(joints, weight)[0].numpy())
-
-
-@pytest.mark.parametrize("step", [refine.dark, refine.udp])
-def test_a_blur_in_parts_is_the_blur_of_all(step, monkeypatch):
-    maps = maps_of(7, 3, 16, 12).abs() + 0.1
-    x_map, y_map, _ = refine.peak(maps)
-    at_once = step(maps, x_map, y_map, 11).numpy()
-    monkeypatch.setattr(refine, "_CELLS_AT_ONCE", 2 * 3 * 16 * 12)
-    np.testing.assert_array_equal(step(maps, x_map, y_map, 11).numpy(), at_once)
