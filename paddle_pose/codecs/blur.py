@@ -61,11 +61,13 @@ def _few_blurred(maps: np.ndarray, x_map: np.ndarray, y_map: np.ndarray, kernel:
     lowest, most = clip
     reach = max(abs(step) for offset in offsets for step in offset)
     span, (dx, dy) = np.arange(-reach, reach + 1), np.transpose(offsets) + reach
-    height, width = maps.shape[2:]
-    down = _band(height, kernel)[(y_map[..., None] + span).clip(0, height - 1)]  # (B, K, span, h)
-    across = _band(width, kernel)[(x_map[..., None] + span).clip(0, width - 1)]
-    rows = np.stack([here @ person.astype("float64") for here, person in zip(down, maps)])  # one by one: in the cache
-    near = (rows @ across.swapaxes(-1, -2))[..., dy, dx]
+    bands = [_band(length, kernel) for length in maps.shape[2:]]
+
+    def blurred(one: np.ndarray, *cell_yx: np.ndarray) -> np.ndarray:
+        down, across = (band[(at[:, None] + span).clip(0, len(band) - 1)] for band, at in zip(bands, cell_yx))
+        return (down @ one.astype("float64") @ across.swapaxes(-1, -2))[:, dy, dx]
+
+    near = np.stack([blurred(*person) for person in zip(maps, y_map, x_map)])  # one by one: it stays in the cache
     sure = near.min(-1) >= lowest
     if most is not None:
         sure &= around(maps, x_map, y_map, ((0, 0),))[..., 0] <= most
