@@ -5,6 +5,7 @@ in `<save_dir>/.shares`, from which the first process writes the files of the wh
 picture in the order of one process, so none of them holds more than a batch. All need to see the same `save_dir`.
 """
 
+import argparse
 import heapq
 import shutil
 import sys
@@ -15,15 +16,42 @@ from typing import BinaryIO, Union
 import numpy as np
 
 from paddle_pose.atomic_files import one_line_for
+from paddle_pose.cli import prediction_setup as setup
+from paddle_pose.cli.prediction import Run
+from paddle_pose.engine import distributed
 from paddle_pose.errors import ConfigError
 from paddle_pose.frames import Frame, FramePoses
 from paddle_pose.media.sources import Source
-from paddle_pose.outputs.writer import PoseWriter
+from paddle_pose.outputs.formats import open_writers
+from paddle_pose.outputs.writer import PoseWriter, Writers
 from paddle_pose.samples import FoundPeople
 
 OF_THE_RUN = ("coco", "csv")  # formats that are one file for all pictures
 _SHARES = ".shares"
 _Found = tuple[int, Union[str, tuple[Frame, FramePoses]]]  # number of the photo; the error, or who was found
+
+
+def run_shares(arguments: argparse.Namespace, sources: list, formats: list[str]) -> int:
+    """predict.py by one of several processes; every one of them returns the same exit code."""
+    check_photos_only(sources)
+    predictor = setup.open_predictor(arguments)
+    setup.check_boxes(predictor, sources)
+    place = distributed.initialise()
+    own, common = ([name for name in formats if (name in OF_THE_RUN) == once] for once in (False, True))
+    facts = (predictor.skeleton, setup.drawing(arguments, predictor), sources)
+    drawn = open_writers(arguments.save_dir, own, *facts)
+    share = Share(arguments.save_dir, place[0], sources)
+    mine = share_of(sources, place, predictor.batch_size)
+    run = Run(predictor, mine, None, None, share.refuse)
+    with Writers([share, drawn]) as writers:
+        run(writers)
+    run.join_others()
+    if place[0] == 0:
+        merge(arguments.save_dir, place[1], sources, open_writers(arguments.save_dir, common, *facts))
+        run.tell(arguments.save_dir, formats)
+        setup.tell_of_rendered_people(arguments)
+    distributed.wait_for_all()  # the launcher ends all of them when one ends with an error code
+    return run.exit_code
 
 
 def check_photos_only(sources: Sequence[Source]) -> None:
