@@ -36,11 +36,16 @@ class Comparison:
     @property
     def row(self) -> str:
         """A row of a Markdown table, under HEADER."""
-        other = "" if self.other is None else f"{self.beside} {self.other:.3g} {self.unit}"
+        other = "" if self.other is None else f"{self.beside} {_three_digits(self.other)} {self.unit}"
         ratio = "" if self.other is None else f"{self.measure:.2f}"
         limit = "" if self.limit is None else f"{self.limit:g}" + (f" {self.unit}" if self.other is None else "")
         verdict = "" if self.limit is None else "met" if self.measure <= self.limit else "**missed**"
-        return f"| {self.what} | {self.ours:.3g} {self.unit} | {other} | {ratio} | {limit} | {verdict} |"
+        ours = f"{_three_digits(self.ours)} {self.unit}"
+        return f"| {self.what} | {ours} | {other} | {ratio} | {limit} | {verdict} |"
+
+
+def _three_digits(amount: float) -> str:
+    return f"{amount:.3g}" if amount < 999.5 else f"{amount:.0f}"
 
 
 def print_table(rows: list[Comparison]) -> None:

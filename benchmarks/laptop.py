@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.comparison import Comparison, print_table
 from benchmarks.worker import Worker
 
 WORKER = [sys.executable, "-m", "benchmarks.laptop_worker"]
@@ -28,6 +29,7 @@ NETWORKS = {
     "cpm": "configs/cpm/cpm_mpii_368x368.yaml",
     "openpose": "configs/openpose/vgg19_coco_368x368_cmu.yaml",
 }
+LIMIT = 0.8  # of PyTorch's time, for the faster of the exports
 ENGINES = {"eager": "ours, eager", "paddle": "ours, exported", "onnxruntime": "onnxruntime", "torch": "PyTorch, eager"}
 
 
@@ -40,16 +42,18 @@ def main() -> None:
     flags.add_argument("--models", help="folder for the exported models, kept and used again; default: a temporary one")
     arguments = flags.parse_args()
     print(f"batch 1, {arguments.threads} thread(s), load of the machine {os.getloadavg()[0]:.1f}", flush=True)
+    rows = []
     with tempfile.TemporaryDirectory() as temporary:
         for name in arguments.networks:
             folder = Path(arguments.models or temporary) / name
             if not (folder / "picture.npy").is_file():
                 subprocess.run([*WORKER, "prepare", NETWORKS[name], folder], check=True)
-            measure(name, folder, arguments)
+            rows += rows_of(name, measure(name, folder, arguments))
+    print_table(rows)
 
 
-def measure(name: str, folder: Path, arguments: argparse.Namespace) -> None:
-    """Prints the lines of one network."""
+def measure(name: str, folder: Path, arguments: argparse.Namespace) -> dict:
+    """Prints the lines of one network; returns the turns of each engine."""
     workers = {
         engine: Worker([*WORKER, engine, folder, str(arguments.threads)], f"{name}: no {engine}")
         for engine in arguments.engines
@@ -63,6 +67,7 @@ def measure(name: str, folder: Path, arguments: argparse.Namespace) -> None:
             for engine in order[turn % len(order) :] + order[: turn % len(order)]:
                 turns[engine].append(workers[engine].ask("run"))
         report(workers, turns)
+        return turns
     finally:
         for worker in workers.values():
             worker.end()
@@ -83,6 +88,17 @@ def report(workers: dict, turns: dict) -> None:
                 shares = min(cpu) / min(turn["cpu_ms"] for turn in turns[other])
                 line += f"; / {ENGINES[other].split(',')[0]} {statistics.median(ratios):.2f} ({shares:.2f})"
         print(f"{line}; loaded in {worker.facts['load_cpu_s']:.1f} s, first result {worker.facts['first_cpu_s']:.1f} s")
+
+
+def rows_of(name: str, turns: dict) -> list[Comparison]:
+    """The exports by both engines beside PyTorch; the limit is for the faster one."""
+    wall = {engine: statistics.median(turn["wall_ms"] for turn in found) for engine, found in turns.items()}
+    exported, torch = [engine for engine in ("paddle", "onnxruntime") if engine in wall], wall.get("torch")
+    rows = []
+    for engine in exported:
+        limit = LIMIT if torch and wall[engine] == min(wall[one] for one in exported) else None
+        rows.append(Comparison(f"exported {name}, {engine}", wall[engine], torch, "PyTorch", limit))
+    return rows
 
 
 def check(workers: dict, folder: Path) -> str:

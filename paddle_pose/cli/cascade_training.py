@@ -139,7 +139,7 @@ def _stage(stage: Config, config: Config, folder: Path, number: int, arguments: 
         start = arguments.pretrained_model if number == 1 else None
         train(stage, argparse.Namespace(**{**vars(arguments), "save_dir": str(save_dir), "pretrained_model": start}))
         model = RunFiles(save_dir, stage.size_name).best_model
-    _wait_for_files()
+    distributed.wait_for_all()  # only one process writes files, and all of them read
     values = _write_joints(stage, model, folder, number, number <= len(config.cascade.stages))
     return {"model": os.path.relpath(model, folder), "values": values}
 
@@ -158,13 +158,8 @@ def _write_joints(stage: Config, model: Path, folder: Path, number: int, has_nex
             report = build_metric(stage)(found, people.truth())
             values = report.values
             print_report(report, people, lambda line: say(line, place[0]))
-    _wait_for_files()
+    distributed.wait_for_all()  # only one process writes files, and all of them read
     return values
-
-
-def _wait_for_files() -> None:
-    """Until every process is here: only one writes files, and all of them read."""
-    distributed.sum_over_processes(np.zeros(1))
 
 
 def _joints_before(folder: Path, number: int, split: str, people: Any) -> Optional[np.ndarray]:

@@ -122,6 +122,7 @@ def _gathered(
     counts = np.zeros(photos, np.int64)
     for index, people in found.items():
         counts[index] = len(people)
+    distributed.wait_for_all()
     counts = distributed.sum_over_processes(counts)
     first = np.concatenate([[0], np.cumsum(counts)])
     table = np.zeros((first[-1], 3 * joints + 1))  # rows of other processes stay 0 and are summed in

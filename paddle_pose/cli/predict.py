@@ -8,7 +8,6 @@ from paddle_pose.cli.options import positive, run_command
 FORMATS = ("pictures", "video", "coco", "openpose", "csv")  # as outputs/formats.py; not imported, for a quick --help
 PRECISIONS = ("float32", "bf16")  # as deployment/precision.py
 ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")  # as deployment/deployed_model.py
-JOINT_THRESHOLDS = {"one": 0.3, "everybody": 0.05}  # who is found among everybody has passed the grouping's thresholds
 
 
 def parser() -> argparse.ArgumentParser:
@@ -100,52 +99,26 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, sources: list, formats: list[str]) -> int:
     """All that needs Paddle; returns the exit code."""
+    from paddle_pose.cli import prediction_setup as setup
     from paddle_pose.engine import distributed
 
     if distributed.launched():
-        return _run_shares(arguments, sources, formats)
+        from paddle_pose.cli.prediction_shares import run_shares
+
+        return run_shares(arguments, sources, formats)
     from paddle_pose.cli.prediction import Run
     from paddle_pose.outputs.formats import open_writers
 
-    predictor = _open_predictor(arguments)
+    predictor = setup.open_predictor(arguments)
     if predictor.engine_choice:
         print(predictor.engine_choice)
-    _check_boxes(predictor, sources)
-    drawing = _drawing(arguments, predictor)
-    run = Run(predictor, sources, arguments.max_frames, _tracker_maker(arguments, predictor))
+    setup.check_boxes(predictor, sources)
+    drawing = setup.drawing(arguments, predictor)
+    run = Run(predictor, sources, arguments.max_frames, setup.tracker_maker(arguments, predictor))
     with open_writers(arguments.save_dir, formats, predictor.skeleton, drawing, sources) as writers:
         run(writers)
     run.tell(arguments.save_dir, formats)
-    _tell_of_rendered_people(arguments)
-    return run.exit_code
-
-
-def _run_shares(arguments: argparse.Namespace, sources: list, formats: list[str]) -> int:
-    """The same by one of several processes; every one of them returns the same exit code."""
-    from paddle_pose.cli import prediction_shares as shares
-    from paddle_pose.cli.prediction import Run
-    from paddle_pose.engine import distributed
-    from paddle_pose.outputs.formats import open_writers
-    from paddle_pose.outputs.writer import Writers
-
-    shares.check_photos_only(sources)
-    predictor = _open_predictor(arguments)
-    _check_boxes(predictor, sources)
-    place = distributed.initialise()
-    own, common = ([name for name in formats if (name in shares.OF_THE_RUN) == once] for once in (False, True))
-    facts = (predictor.skeleton, _drawing(arguments, predictor), sources)
-    drawn = open_writers(arguments.save_dir, own, *facts)
-    share = shares.Share(arguments.save_dir, place[0], sources)
-    mine = shares.share_of(sources, place, predictor.batch_size)
-    run = Run(predictor, mine, None, None, share.refuse)
-    with Writers([share, drawn]) as writers:
-        run(writers)
-    run.join_others()
-    if place[0] == 0:
-        shares.merge(arguments.save_dir, place[1], sources, open_writers(arguments.save_dir, common, *facts))
-        run.tell(arguments.save_dir, formats)
-        _tell_of_rendered_people(arguments)
-    distributed.wait_for_all()  # the launcher ends all of them when one ends with an error code
+    setup.tell_of_rendered_people(arguments)
     return run.exit_code
 
 
@@ -179,84 +152,3 @@ def _check_kept(arguments: argparse.Namespace, formats: list[str]) -> None:
         path = getattr(arguments, flag)
         if path is not None and "coco" in formats and os.path.realpath(path) in outputs:
             raise ConfigError(f"--{flag} {path} would be overwritten by an output; choose another --save_dir")
-
-
-def _open_predictor(arguments: argparse.Namespace) -> Any:
-    from paddle_pose.prediction.predictor import BATCH_SIZE, Predictor
-
-    return Predictor(
-        _model(arguments),
-        model_dir=arguments.model_dir,
-        **{name: getattr(arguments, name) for name in ("boxes", "annotations", "detector", "people_model")},
-        box_threshold=arguments.box_threshold,
-        device=arguments.device,
-        batch_size=BATCH_SIZE if arguments.batch_size is None else arguments.batch_size,
-        threads=arguments.threads,
-        engine=arguments.engine,
-        precision=arguments.precision,
-        mirror_test=arguments.mirror_test,
-        keep_maps=arguments.overlay is not None,
-    )
-
-
-def _model(arguments: argparse.Namespace) -> Any:
-    """A file; or, where its configuration is given or changed, the model itself."""
-    if not arguments.config and not arguments.opts:
-        return arguments.pretrained_model
-    from paddle_pose.errors import ConfigError
-
-    if arguments.pretrained_model is None or arguments.model_dir is not None:
-        raise ConfigError("--config and --opts are for a model file; give it with --pretrained_model")
-    from paddle_pose import runtime
-    from paddle_pose.cli.checkpoint import Checkpoint
-    from paddle_pose.prediction.pose_model import EagerModel
-
-    checkpoint = Checkpoint(arguments)
-    runtime.choose_device(arguments.device, arguments.threads or checkpoint.config.cpu_threads)
-    return EagerModel(checkpoint.build(), arguments.mirror_test)
-
-
-def _check_boxes(predictor: Any, sources: list) -> None:
-    """Before anything is computed: boxes that are of none of these photos."""
-    check = getattr(predictor.finder, "check", None)
-    if check is not None:
-        check([source.name for source in sources])
-
-
-def _drawing(arguments: argparse.Namespace, predictor: Any) -> Any:
-    from paddle_pose.errors import ConfigError
-    from paddle_pose.outputs.drawing import Drawing
-
-    if arguments.overlay == "fields" and predictor.description.finds != "everybody":
-        raise ConfigError(
-            f"--overlay fields: {predictor.description.network} has no fields of limbs, only OpenPose has"
-        )
-    threshold = arguments.joint_threshold
-    if threshold is None:
-        threshold = JOINT_THRESHOLDS[predictor.description.finds]
-    return Drawing(predictor.skeleton, threshold, arguments.person_threshold, arguments.colors, arguments.overlay)
-
-
-def _tracker_maker(arguments: argparse.Namespace, predictor: Any) -> Optional[Any]:
-    """Makes the tracker of a video; None where people get no numbers."""
-    if arguments.track is False:
-        return None
-
-    def make() -> Any:
-        from paddle_pose.tracking.tracker import PeopleTracker
-
-        unsmoothed = {"smooth": None} if arguments.smooth is False else {}
-        return PeopleTracker(predictor.skeleton, **unsmoothed)
-
-    return make
-
-
-def _tell_of_rendered_people(arguments: argparse.Namespace) -> None:
-    from paddle_pose.prediction.opening import bundled_name, exported_from_bundled
-
-    folder = arguments.model_dir
-    if arguments.input and (exported_from_bundled(folder) if folder else bundled_name(arguments.pretrained_model)):
-        print(
-            "this model was trained on rendered people only; for real photos name one with --pretrained_model "
-            "(python -m paddle_pose.zoo lists them)"
-        )

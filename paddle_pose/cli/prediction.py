@@ -68,6 +68,7 @@ class Run:
         """Waits for the other processes of a launch; counts and exit code are then those of all."""
         codes = [EXIT_INTERRUPTED, EXIT_USER_ERROR]
         here = [self._photos, self._people, *(self.exit_code == code for code in codes)]
+        distributed.wait_for_all()
         self._photos, self._people, *ended = distributed.sum_over_processes(np.array(here, np.int64)).tolist()
         self.exit_code = next((code for code, count in zip(codes, ended) if count), 0)
 

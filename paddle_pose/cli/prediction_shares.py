@@ -5,25 +5,84 @@ in `<save_dir>/.shares`, from which the first process writes the files of the wh
 picture in the order of one process, so none of them holds more than a batch. All need to see the same `save_dir`.
 """
 
+import argparse
 import heapq
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Union
+from typing import Any, BinaryIO, Union
 
 import numpy as np
 
+from paddle_pose import runtime
 from paddle_pose.atomic_files import one_line_for
+from paddle_pose.cli import prediction_setup as setup
+from paddle_pose.cli.prediction import Run
+from paddle_pose.engine import distributed
+from paddle_pose.engine.stop import StopRequest
 from paddle_pose.errors import ConfigError
 from paddle_pose.frames import Frame, FramePoses
 from paddle_pose.media.sources import Source
-from paddle_pose.outputs.writer import PoseWriter
+from paddle_pose.outputs.formats import open_writers
+from paddle_pose.outputs.writer import PoseWriter, Writers
 from paddle_pose.samples import FoundPeople
 
 OF_THE_RUN = ("coco", "csv")  # formats that are one file for all pictures
 _SHARES = ".shares"
 _Found = tuple[int, Union[str, tuple[Frame, FramePoses]]]  # number of the photo; the error, or who was found
+
+
+def run_shares(arguments: argparse.Namespace, sources: list, formats: list[str]) -> int:
+    """predict.py by one of several processes; every one of them returns the same exit code.
+
+    Raises:
+        UserError: something is wrong here, or another process has failed; files of the whole run are not written.
+    """
+    check_photos_only(sources)
+    runtime.choose_device(arguments.device, arguments.threads)
+    place = distributed.initialise()
+    try:
+        return _run_share(arguments, sources, formats, place)
+    except BaseException:
+        distributed.give_up()
+        if place[0] == 0:
+            shutil.rmtree(Path(arguments.save_dir) / _SHARES, ignore_errors=True)
+        raise
+
+
+def _run_share(arguments: argparse.Namespace, sources: list, formats: list[str], place: tuple[int, int]) -> int:
+    predictor = _open_predictor(arguments, place[0])
+    setup.check_boxes(predictor, sources)
+    own, common = ([name for name in formats if (name in OF_THE_RUN) == once] for once in (False, True))
+    facts = (predictor.skeleton, setup.drawing(arguments, predictor), sources)
+    drawn = open_writers(arguments.save_dir, own, *facts)
+    share = Share(arguments.save_dir, place[0], sources)
+    mine = share_of(sources, place, predictor.batch_size)
+    run = Run(predictor, mine, None, None, share.refuse)
+    with Writers([share, drawn]) as writers:
+        run(writers)
+    with StopRequest().listening():  # the launcher repeats its signal, which has ended `run` already
+        run.join_others()
+        if place[0] == 0:
+            merge(arguments.save_dir, place[1], sources, open_writers(arguments.save_dir, common, *facts))
+            run.tell(arguments.save_dir, formats)
+            setup.tell_of_rendered_people(arguments)
+        distributed.wait_for_all()  # the launcher ends all of them when one ends with an error code
+    return run.exit_code
+
+
+def _open_predictor(arguments: argparse.Namespace, rank: int) -> Any:
+    """The predictor; the first process times the engines of an exported model alone, and the others take its choice."""
+    in_turn = arguments.model_dir is not None
+    if in_turn and rank > 0:
+        distributed.wait_for_all()
+    predictor = setup.open_predictor(arguments)
+    if in_turn and rank == 0:
+        distributed.wait_for_all()
+    if predictor.engine_choice and rank == 0:
+        print(predictor.engine_choice)
+    return predictor
 
 
 def check_photos_only(sources: Sequence[Source]) -> None:

@@ -61,6 +61,7 @@ class Evaluator:
         finally:
             if was_training:
                 network.train()
+        distributed.wait_for_all()
         table = distributed.sum_over_processes(table)
         return Predictions(joints_image=table[..., :2], scores=table[..., 2].astype(np.float32))
 

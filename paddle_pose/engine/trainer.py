@@ -111,6 +111,7 @@ class Trainer:
             loss = self._loss(self.network(images), target, weight)
             total += [float(loss) * len(batch), len(batch)]
             on_batch(len(batch))
+        distributed.wait_for_all()
         total = distributed.sum_over_processes(total)
         return float(total[0] / total[1])
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Callable
 
@@ -66,6 +67,14 @@ def validation_loss(rank: int, ranks: int) -> float:
     return trainer.validation_loss(batches, lambda count: None)
 
 
+def waited(rank: int) -> float:
+    """Seconds until the second process, which is late, has come too."""
+    began = time.monotonic()
+    time.sleep(0.5 * rank)
+    distributed.wait_for_all()
+    return time.monotonic() - began
+
+
 def predict(rank: int, ranks: int) -> np.ndarray:
     """Joints of all people, by a network with batch norm."""
     network = filled(TinyNet(batch_norm=True))
@@ -114,6 +123,7 @@ def main(folder: Path) -> None:
     results = {
         "copied": copied.numpy(),
         "sum": distributed.sum_over_processes(np.array([1.0, rank])),
+        "waited": np.array([waited(rank) for _ in range(2)]),
         "predictions": predict(rank, ranks),
         "stopped_after": np.array(stopped_after(rank)),
         "validation_loss": np.array(validation_loss(rank, ranks)),

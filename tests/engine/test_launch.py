@@ -98,3 +98,8 @@ def test_all_processes_validate_the_model_that_is_saved(results, averaged):
 
 def test_all_processes_stop_after_the_same_step(results):
     assert [int(found["stopped_after"]) for found in results] == [5, 5]
+
+
+def test_the_first_waits_for_the_second(results):
+    for found in results:
+        assert (found["waited"] >= 0.49).all()

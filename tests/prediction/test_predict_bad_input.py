@@ -6,6 +6,7 @@ import pytest
 from command_cases import predict
 
 from paddle_pose.cli import predict as command
+from paddle_pose.cli import prediction_setup
 
 
 class TestBadInput:
@@ -45,7 +46,7 @@ class TestBadInput:
         assert f"{flag}: 'nan' is not a number" in capsys.readouterr().err
 
     def test_a_folder_that_cannot_be_written_is_refused_first(self, tmp_path, capsys, monkeypatch):
-        monkeypatch.setattr(command, "_open_predictor", lambda *_: pytest.fail("a model was opened"))
+        monkeypatch.setattr(prediction_setup, "open_predictor", lambda *_: pytest.fail("a model was opened"))
         (tmp_path / "file").write_text("")
         code, _, errors = predict(capsys, "--save_dir", tmp_path / "file")
         assert code == 2

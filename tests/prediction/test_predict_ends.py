@@ -48,8 +48,8 @@ class TestHowItEnds:
         return predict(capsys, *arguments)
 
     def test_sigterm_before_the_first_picture(self, tmp_path):
-        code = "import signal, sys, paddle_pose.cli.predict as predict;"
-        code += "predict._check_boxes = lambda *arguments: signal.raise_signal(signal.SIGTERM);"
+        code = "import signal, sys; from paddle_pose.cli import predict, prediction_setup;"
+        code += "prediction_setup.check_boxes = lambda *arguments: signal.raise_signal(signal.SIGTERM);"
         code += "sys.exit(predict.main(sys.argv[1:]))"
         arguments = [sys.executable, "-c", code, "--save_dir", str(tmp_path)]
         done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
