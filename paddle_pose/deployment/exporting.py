@@ -42,8 +42,8 @@ def export(
         raw: the network's output comes out too.
         mirror_test: look at the mirrored input too.
         facts: what else `deploy.yaml` is to say: `source`, `made_by`.
-        calibration: inputs (B, H, W, 3) uint8 RGB, as `prediction.calibration` makes them; with `onnx`, an int8 model is
-            written too.
+        calibration: inputs (B, H, W, 3) uint8 RGB, as `prediction.calibration` makes them; with `onnx`, an
+            int8 model is written too.
 
     Returns:
         format -> how far it is from the network; `int8` -> how far it is from `onnx`.

@@ -6,7 +6,7 @@ shown and finds nobody.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Union
+from typing import Union
 
 import numpy as np
 
