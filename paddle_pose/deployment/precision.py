@@ -1,9 +1,9 @@
 """bfloat16 and int8 for exported models: where they can be had, and joints that bfloat16 does not blur.
 
 In bfloat16 Paddle runs whatever oneDNN has in bfloat16, decoding included, whose 8 bits of a number blur cells of maps
-and pixels of crops (`set_bfloat16_op`, which should keep it to convolutions, does nothing to a `.json` program of Paddle
-3.2). So joints are read from the network's output outside, in float32. An int8 model (`quantisation.py`) decodes inside,
-in float32; its convolutions multiply unsigned by signed bytes, which without VNNI overflow 16 bits in silence.
+and pixels of crops (`set_bfloat16_op`, which should keep it to convolutions, does nothing to a `.json` program of
+Paddle 3.2). So joints are read from the network's output outside, in float32. An int8 model (`quantisation.py`) decodes
+inside, in float32; its convolutions multiply unsigned by signed bytes, which without VNNI overflow 16 bits in silence.
 """
 
 from typing import Callable, Literal, get_args
