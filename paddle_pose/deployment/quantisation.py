@@ -3,7 +3,7 @@
 Post-training static quantisation by onnxruntime: weights of each output channel, and the input and output of each
 convolution, get a scale from the largest value seen (Jacob et al., "Quantization and Training of Neural Networks for
 Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section 2). Only networks have convolutions: normalisation and
-decoding stay float32, and so does DeepPose's last product. That the outermost convolutions stay so too gained nothing.
+decoding stay float32, and so do the first and the last convolutions, which cost least time and most accuracy.
 """
 
 import contextlib
@@ -82,6 +82,7 @@ def quantise(source: Path, target: Path, inputs: Sequence[np.ndarray]) -> None:
         OSError: a disk is full.
     """
     with tempfile.TemporaryDirectory() as folder, _one_line_for(source), _quiet():
+        import onnx
         from onnxruntime.quantization import QuantType, quantize_static
 
         folded = Path(folder) / "folded.onnx"
@@ -91,6 +92,7 @@ def quantise(source: Path, target: Path, inputs: Sequence[np.ndarray]) -> None:
             str(target),
             _Reader(inputs),
             op_types_to_quantize=["Conv"],
+            nodes_to_quantize=inner_convolutions(onnx.load(str(folded)).graph),
             per_channel=True,
             activation_type=QuantType.QUInt8,  # by int8: what VNNI multiplies
             weight_type=QuantType.QInt8,
@@ -137,6 +139,26 @@ def _fold(source: Path, folded: Path) -> None:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath, options.log_severity_level = str(folded), 3
     onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+
+
+def inner_convolutions(graph: Any) -> list[str]:
+    """Names of the convolutions of an ONNX graph that have others both before and behind them."""
+    nodes = list(graph.node)  # in the order in which they run
+    behind = _preceded([(node, node.input, node.output) for node in nodes])
+    before = _preceded([(node, node.output, node.input) for node in reversed(nodes)])
+    return [node.name for node in nodes if node.name in behind & before]
+
+
+def _preceded(nodes: Sequence[tuple]) -> set[str]:
+    """Names of convolutions that another one precedes; nodes are (node, tensors taken, tensors given)."""
+    passed, found = set(), set()
+    for node, taken, given in nodes:
+        is_conv, is_preceded = node.op_type == "Conv", not passed.isdisjoint(taken)
+        if is_conv and is_preceded:
+            found.add(node.name)
+        if is_conv or is_preceded:
+            passed.update(given)
+    return found
 
 
 class _Reader:
