@@ -1,7 +1,7 @@
 """One engine of laptop.py in a process of its own, or the making of what they run.
 
 laptop_worker.py prepare CONFIG FOLDER
-laptop_worker.py eager|paddle|bf16|onnxruntime|torch FOLDER THREADS
+laptop_worker.py eager|paddle|bf16|onnxruntime|int8|torch FOLDER THREADS
 """
 
 import json
@@ -71,15 +71,19 @@ def bf16(folder: Path, threads: int):
     return paddle(folder, threads, "bf16")
 
 
-def onnxruntime(folder: Path, threads: int):
+def onnxruntime(folder: Path, threads: int, name: str = "model.onnx"):
     import onnxruntime as _  # noqa: F401  (an ImportError is for `main`)
 
     from paddle_pose.deployment.onnx_model import OnnxModel
 
-    if not (folder / "model.onnx").is_file():
+    if not (folder / name).is_file():
         raise FileNotFoundError("paddle2onnx is not installed")
-    model = OnnxModel(folder / "model.onnx", threads)
+    model = OnnxModel(folder / name, threads)
     return lambda picture: model({"images": picture})
+
+
+def int8(folder: Path, threads: int):
+    return onnxruntime(folder, threads, "model_int8.onnx")
 
 
 def torch(folder: Path, threads: int):
@@ -104,7 +108,14 @@ def torch(folder: Path, threads: int):
     return run
 
 
-ENGINES = {"eager": eager, "paddle": paddle, "bf16": bf16, "onnxruntime": onnxruntime, "torch": torch}
+ENGINES = {
+    "eager": eager,
+    "paddle": paddle,
+    "bf16": bf16,
+    "onnxruntime": onnxruntime,
+    "int8": int8,
+    "torch": torch,
+}
 
 
 def compare(folder: Path, expected: list, got: list) -> dict:

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${PADDLE_VERSION:-3}" in 2.*) paddle2onnx=1.3.1 ;; *) paddle2onnx=2.1.0 ;; esac
 # For the tests of exports and of the demo, which skip without them. The demo's also want Chromium and its driver.
-optional=("paddle2onnx==$paddle2onnx" onnxruntime "gradio>=6.31,<7; python_version>='3.10'" selenium)
+optional=("paddle2onnx==$paddle2onnx" onnxruntime onnx ml_dtypes "gradio>=6.31,<7; python_version>='3.10'" selenium)
 . scripts/setup.sh ".venv-test${PADDLE_VERSION:+-$PADDLE_VERSION}" 'pytest>=7.4' pytest-xdist 'ruff==0.17.6' nbclient ipykernel \
     "${optional[@]}"
 "$PYTHON_BIN" -m ruff check .

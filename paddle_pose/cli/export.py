@@ -3,7 +3,7 @@
 import argparse
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from paddle_pose.cli.options import run_command
 from paddle_pose.digests import sha256_of
@@ -32,6 +32,13 @@ def parser() -> argparse.ArgumentParser:
         default=["paddle"],
         help="paddle: for the Paddle Inference of the Paddle that runs; onnx: through paddle2onnx (default: paddle)",
     )
+    flags.add_argument(
+        "--calibrate",
+        nargs="+",
+        metavar="PATH",
+        help="with --format onnx, an int8 model too: photos, folders, patterns like those that it will see",
+    )
+    flags.add_argument("--boxes", metavar="FILE", help="a COCO results file with people in --calibrate")
     flags.add_argument("--raw", action="store_true", help="the network's own output comes out too")
     flags.add_argument("--mirror_test", action="store_true", help="look at the mirrored input too; twice the time")
     flags.add_argument("--opts", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="any setting")
@@ -55,8 +62,11 @@ def _export(arguments: argparse.Namespace) -> int:
     parts, facts = _load(source, arguments)
     from paddle_pose.deployment.exporting import export
 
-    formats = tuple(dict.fromkeys(arguments.format))
-    made = export(parts, folder, formats, arguments.raw, arguments.mirror_test, _facts(source, facts))
+    formats, about = tuple(dict.fromkeys(arguments.format)), _facts(source, facts)
+    inputs = _calibration(parts, arguments)
+    if inputs is not None:
+        about["calibrated"] = {"inputs": len(inputs)}
+    made = export(parts, folder, formats, arguments.raw, arguments.mirror_test, about, inputs)
     for name, difference in made.items():
         print(f"{name}: {difference.said()}")
     sizes = ", ".join(f"{path.name} ({_size(path)})" for path in sorted(folder.iterdir()) if path.is_file())
@@ -76,6 +86,19 @@ def _load(source: Path, arguments: argparse.Namespace) -> tuple[Any, dict[str, A
         raise CheckpointError(f"{source}: does not say which network it is; give --config")
     runtime.choose_device("cpu", checkpoint.config.cpu_threads)
     return checkpoint.build(), checkpoint.facts
+
+
+def _calibration(parts: Any, arguments: argparse.Namespace) -> Optional[list]:
+    """What the network gets of the photos that the user named; None without."""
+    if arguments.calibrate is None:
+        if arguments.boxes is not None:
+            raise UserError("--boxes says where people are in the photos of --calibrate; give both or none")
+        return None
+    from paddle_pose.media.sources import open_sources
+    from paddle_pose.prediction.calibration import network_inputs
+
+    sources = open_sources(arguments.calibrate)
+    return network_inputs(parts, [source.name for source in sources if source.kind == "photo"], arguments.boxes)
 
 
 def _facts(source: Path, facts: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Optional
 from paddle_pose.cli.options import positive, run_command
 
 FORMATS = ("pictures", "video", "coco", "openpose", "csv")  # as outputs/formats.py; not imported, for a quick --help
-PRECISIONS = ("float32", "bf16")  # as deployment/precision.py
+PRECISIONS = ("float32", "bf16", "int8")  # as deployment/precision.py
 ENGINES = ("auto", "paddle", "onnxruntime", "tensorrt")  # as deployment/deployed_model.py
 
 
@@ -42,7 +42,7 @@ def _add_model(group: Any) -> None:
     group.add_argument("--threads", type=positive, metavar="N", help="of the CPU (default: all cores)")
     group.add_argument("--engine", choices=ENGINES, default="auto", help="what runs an exported model (default: auto)")
     group.add_argument(
-        "--precision", choices=PRECISIONS, default="float32", help="of an exported model; bf16: on a CPU"
+        "--precision", choices=PRECISIONS, default="float32", help="of an exported model; bf16, int8: on a CPU"
     )
 
 

@@ -5,8 +5,9 @@ An exported folder holds one model, in one form or in both:
     deploy.yaml                       always
     model.json, model.pdiparams       for Paddle Inference 3.x; of Paddle 2.6 it is model.pdmodel, model.pdiparams
     model.onnx                        for ONNX
+    model_int8.onnx                   the same with convolutions in 8 bits, if it was calibrated
 
-The outputs of both come in the order of `outputs`. docs/export.md says what each key holds.
+The outputs of all come in the order of `outputs`. docs/export.md says what each key holds.
 """
 
 from collections.abc import Iterable
@@ -27,7 +28,8 @@ from paddle_pose.errors import CheckpointError, ConfigError
 
 DEPLOY_FILE, PREFIX, INPUT_NAME = "deploy.yaml", "model", "images"
 PROGRAMS, WEIGHTS, ONNX = (f"{PREFIX}.json", f"{PREFIX}.pdmodel"), f"{PREFIX}.pdiparams", f"{PREFIX}.onnx"
-BESIDE = (*PROGRAMS, WEIGHTS, ONNX)
+INT8 = f"{PREFIX}_int8.onnx"
+BESIDE = (*PROGRAMS, WEIGHTS, ONNX, INT8)
 FORM = 1
 _OUTPUTS = {"one": (("joints", "scores"), ("joints", "scores", "maps")), "everybody": (("maps",),)}
 _Side = pydantic.conint(gt=0, le=16384)

@@ -8,14 +8,23 @@ from typing import Callable, Literal, Optional, Union, get_args
 import numpy as np
 
 from paddle_pose.deployment import fastest_engine
-from paddle_pose.deployment.deploy_file import BESIDE, ONNX, PREFIX, PROGRAMS, WEIGHTS, DeployFile, read_deploy_file
+from paddle_pose.deployment.deploy_file import (
+    BESIDE,
+    INT8,
+    ONNX,
+    PREFIX,
+    PROGRAMS,
+    WEIGHTS,
+    DeployFile,
+    read_deploy_file,
+)
 from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.onnx_model import OnnxModel, has_onnxruntime
 from paddle_pose.deployment.precision import Decode, Precision, check_output, check_precision, float32_decoding
 from paddle_pose.deployment.static_model import StaticModel
 from paddle_pose.digests import sha256_of
 from paddle_pose.environment import version_of
-from paddle_pose.errors import UserError
+from paddle_pose.errors import CheckpointError, UserError
 from paddle_pose.runtime import default_threads
 
 Engine = Literal["auto", "paddle", "onnxruntime", "tensorrt"]
@@ -104,7 +113,8 @@ def open_deployed(
         threads: of the CPU; all cores by default.
         engine: what runs it; `auto`: the fastest of `possible_engines`. Where there are several, the first use on a
             machine times them, which takes a second or two, and `fastest_engine` remembers.
-        precision: `float32`; or `bf16`, of Paddle on a CPU that has it, for which `auto` takes `paddle`.
+        precision: `float32`; or on a CPU that has it `bf16`, for which `auto` takes `paddle`, or `int8`, of a folder
+            that was calibrated, for which it takes `onnxruntime`.
 
     Raises:
         CheckpointError: files are missing or damaged.
@@ -118,6 +128,10 @@ def open_deployed(
     if precision == "bf16":
         check_output(about.description(), str(folder))
         return _opened(folder, about, device, threads, "paddle", precision)
+    if precision == "int8":
+        if not (folder / INT8).is_file():
+            raise CheckpointError(f"{folder}: has no {INT8}; export again with --format onnx --calibrate PHOTOS")
+        return _opened(folder, about, device, threads, "onnxruntime", precision)
     engines, threads = possible_engines(folder, engine, device), threads or default_threads()
     if len(engines) == 1:
         return _opened(folder, about, device, threads, engines[0])
@@ -135,9 +149,10 @@ def _opened(
     engine: str,
     precision: Precision = "float32",
 ) -> DeployedModel:
-    about.check_intact(folder, (ONNX,) if engine == "onnxruntime" else (*PROGRAMS, WEIGHTS))
+    onnx = INT8 if precision == "int8" else ONNX
+    about.check_intact(folder, (onnx,) if engine == "onnxruntime" else (*PROGRAMS, WEIGHTS))
     if engine == "onnxruntime":
-        model = OnnxModel(folder / ONNX, threads)
+        model = OnnxModel(folder / onnx, threads)
     else:
         model = StaticModel(folder / PREFIX, device, threads, engine, precision)
     description = about.description()

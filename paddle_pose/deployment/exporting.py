@@ -4,14 +4,15 @@ import dataclasses
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional, Union
 
+import numpy as np
 import paddle
 
 from paddle_pose.builder import Parts
 from paddle_pose.config_hash import named_config
-from paddle_pose.deployment import onnx_conversion
-from paddle_pose.deployment.deploy_file import INPUT_NAME, ONNX, PREFIX, PROGRAMS, WEIGHTS, write_description
+from paddle_pose.deployment import onnx_conversion, quantisation
+from paddle_pose.deployment.deploy_file import INPUT_NAME, INT8, ONNX, PREFIX, PROGRAMS, WEIGHTS, write_description
 from paddle_pose.deployment.deployable import Deployable
 from paddle_pose.deployment.description import describe
 from paddle_pose.deployment.export_folder import replacing_folder
@@ -30,7 +31,8 @@ def export(
     raw: bool = False,
     mirror_test: bool = False,
     facts: Any = None,
-) -> dict[str, Difference]:
+    calibration: Optional[Sequence[np.ndarray]] = None,
+) -> dict[str, Union[Difference, quantisation.Int8Difference]]:
     """Writes an exported model, checked against the network that it was made of.
 
     Args:
@@ -40,9 +42,11 @@ def export(
         raw: the network's output comes out too.
         mirror_test: look at the mirrored input too.
         facts: what else `deploy.yaml` is to say: `source`, `made_by`.
+        calibration: inputs (B, H, W, 3) uint8 RGB, as `prediction.calibration` makes them; with `onnx`, an
+            int8 model is written too.
 
     Returns:
-        format -> how far it is from the network.
+        format -> how far it is from the network; `int8` -> how far it is from `onnx`.
 
     Raises:
         ConfigError: the network is none that finds joints in a crop or a photo.
@@ -51,6 +55,8 @@ def export(
     check_exportable(parts)
     if "onnx" in formats:
         onnx_conversion.check_packages()
+    if calibration is not None:
+        _check_calibration(formats, calibration)
     layer = Deployable(parts, mirror_test, raw)
     with replacing_folder(Path(folder)) as temporary:
         _save_paddle(Deployable(_folded(parts), mirror_test, raw), parts.config.input_wh, temporary)
@@ -61,6 +67,9 @@ def export(
             name: compare(layer, _RUNNERS[name](temporary), parts.config.input_wh, parts.network.stride, name)
             for name in formats
         }
+        if calibration is not None:
+            quantisation.quantise(temporary / ONNX, temporary / INT8, calibration)
+            differences["int8"] = quantisation.compare_int8(temporary / ONNX, temporary / INT8, calibration)
         if "paddle" not in formats:
             program.unlink()
             (temporary / WEIGHTS).unlink()
@@ -70,6 +79,12 @@ def export(
         )
         write_description(temporary, description, {"checked": checked, **(facts or {})})
     return differences
+
+
+def _check_calibration(formats: Sequence[str], calibration: Sequence[np.ndarray]) -> None:
+    if "onnx" not in formats:
+        raise ConfigError("--calibrate is for ONNX; give --format onnx, or leave it out")
+    quantisation.check_quantising(len(calibration))
 
 
 def check_exportable(parts: Parts) -> None:

@@ -1,4 +1,7 @@
-"""`model.onnx`, run by onnxruntime on the CPU. onnxruntime is an optional package: `pip install onnxruntime`."""
+"""`model.onnx` or `model_int8.onnx`, run by onnxruntime on the CPU.
+
+onnxruntime is an optional package: `pip install onnxruntime`.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,8 +1,9 @@
-"""bfloat16 for exported models: where it can be had, and joints that it does not blur.
+"""bfloat16 and int8 for exported models: where they can be had, and joints that bfloat16 does not blur.
 
-Paddle then runs whatever oneDNN has in bfloat16, decoding included, whose 8 bits of a number blur cells of maps and
-pixels of crops (`set_bfloat16_op`, which should keep it to convolutions, does nothing to a `.json` program of Paddle
-3.2). So joints are read from the network's output outside, in float32.
+In bfloat16 Paddle runs whatever oneDNN has in bfloat16, decoding included, whose 8 bits of a number blur cells of maps
+and pixels of crops (`set_bfloat16_op`, which should keep it to convolutions, does nothing to a `.json` program of
+Paddle 3.2). So joints are read from the network's output outside, in float32. An int8 model (`quantisation.py`) decodes
+inside, in float32; its convolutions multiply unsigned by signed bytes, which without VNNI overflow 16 bits in silence.
 """
 
 from typing import Callable, Literal, get_args
@@ -11,10 +12,11 @@ import numpy as np
 
 from paddle_pose import runtime
 from paddle_pose.deployment.description import Description
+from paddle_pose.deployment.onnx_model import has_onnxruntime
 from paddle_pose.environment import version_of
 from paddle_pose.errors import UserError
 
-Precision = Literal["float32", "bf16"]
+Precision = Literal["float32", "bf16", "int8"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 Decode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -25,14 +27,26 @@ def check_precision(precision: str, engine: str, device: str) -> None:
         raise UserError(f"--precision {precision}: unknown; use {', '.join(PRECISIONS)}")
     if precision == "float32":
         return
-    if engine not in ("auto", "paddle"):
-        raise UserError(f"--precision bf16: is not for --engine {engine}; take --engine paddle")
+    able = {"bf16": "paddle", "int8": "onnxruntime"}[precision]
+    if engine not in ("auto", able):
+        raise UserError(f"--precision {precision}: is not for --engine {engine}; take --engine {able}")
     if device not in ("auto", "cpu"):
-        raise UserError(f"--precision bf16: is for the CPU, not for --device {device}; take --device cpu")
+        raise UserError(f"--precision {precision}: is for the CPU, not for --device {device}; take --device cpu")
+    if precision == "int8":
+        check_int8_cpu("--precision int8")
+        if not has_onnxruntime():
+            raise UserError("--precision int8: needs onnxruntime; pip install onnxruntime, or leave it out")
+        return
     if version_of("paddlepaddle").startswith("2."):
         raise UserError("--precision bf16: needs Paddle 3, here is Paddle 2; leave it out or install 3.2.2")
     if "avx512_bf16" not in runtime.cpu_flags():
         raise UserError("--precision bf16: this CPU has no avx512_bf16 (/proc/cpuinfo); leave it out")
+
+
+def check_int8_cpu(asked: str) -> None:
+    """UserError, which begins with the flag that was asked for, where bytes cannot be multiplied as int8 needs it."""
+    if not {"avx512_vnni", "avx_vnni"} & runtime.cpu_flags():
+        raise UserError(f"{asked}: this CPU has neither avx512_vnni nor avx_vnni (/proc/cpuinfo); leave it out")
 
 
 def check_output(description: Description, name: str) -> None:

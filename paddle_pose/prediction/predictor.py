@@ -50,7 +50,7 @@ class Predictor:
         batch_size: people, or photos of everybody, that the model gets at once.
         threads: of the CPU; None: all cores.
         engine: which program runs an exported model: auto, or as `deployment.open_deployed` names them.
-        precision: float32, or bf16 of an exported model on a CPU that has it, see `deployment.open_deployed`.
+        precision: float32; or bf16 or int8 of an exported model on a CPU that has it, see `deployment.open_deployed`.
         mirror_test: average with the mirrored picture, which takes twice the time; an exported model has it built in,
             or not.
         keep_maps: keep what the network's maps were, in `poses.maps`.

@@ -62,7 +62,7 @@ def test_a_model_without_its_maps_is_one_line(folder, tmp_path):
         ("avx512_bf16", "3.2.2", ("paddle", "auto"), None),
     ],
 )
-def test_what_cannot_be_run_so_is_one_line(monkeypatch, flags, paddle_version, arguments, said):
+def test_where_bf16_cannot_be_run_is_one_line(monkeypatch, flags, paddle_version, arguments, said):
     monkeypatch.setattr(runtime, "_cpu_facts", lambda: FACTS.format(flags))
     monkeypatch.setattr(precision, "version_of", lambda package: paddle_version)
     precision.check_precision("float32", *arguments)
@@ -74,16 +74,40 @@ def test_what_cannot_be_run_so_is_one_line(monkeypatch, flags, paddle_version, a
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("flags", "installed", "arguments", "said"),
+    [
+        ("avx512_vnni", True, ("paddle", "cpu"), "is not for --engine paddle; take --engine onnxruntime"),
+        ("avx512_vnni", True, ("auto", "gpu:0"), "is for the CPU, not for --device gpu:0; take --device cpu"),
+        ("avx512_vnni", False, ("auto", "cpu"), "needs onnxruntime; pip install onnxruntime"),
+        ("avx512f avx512_bf16", True, ("auto", "cpu"), "this CPU has neither avx512_vnni nor avx_vnni"),
+        ("avx_vnni", True, ("onnxruntime", "auto"), None),
+    ],
+)
+def test_where_int8_cannot_be_run_is_one_line(monkeypatch, flags, installed, arguments, said):
+    monkeypatch.setattr(runtime, "_cpu_facts", lambda: FACTS.format(flags))
+    monkeypatch.setattr(precision, "has_onnxruntime", lambda: installed)
+    if said is None:
+        precision.check_precision("int8", *arguments)
+        return
+    with pytest.raises(UserError, match=said) as caught:
+        precision.check_precision("int8", *arguments)
+    assert "\n" not in str(caught.value)
+
+
 def test_an_unknown_precision_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="--precision int8: unknown; use float32, bf16"):
-        open_deployed(tmp_path, precision="int8")
+    with pytest.raises(UserError, match="--precision int4: unknown; use float32, bf16, int8"):
+        open_deployed(tmp_path, precision="int4")
     with pytest.raises(UserError, match="unknown"):
+        StaticModel(tmp_path, precision="int4")
+    with pytest.raises(UserError, match="is not for --engine paddle"):
         StaticModel(tmp_path, precision="int8")
 
 
-def test_a_checkpoint_has_no_precision(tmp_path, capsys):
-    assert predict.main(["--precision", "bf16", "--save_dir", str(tmp_path)]) == 2
-    assert "--precision bf16: is for exported models (--model_dir); leave it out" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ["bf16", "int8"])
+def test_a_checkpoint_has_no_precision(name, tmp_path, capsys):
+    assert predict.main(["--precision", name, "--save_dir", str(tmp_path)]) == 2
+    assert f"--precision {name}: is for exported models (--model_dir); leave it out" in capsys.readouterr().err
 
 
 def test_the_flag_offers_what_there_is():
