@@ -21,7 +21,8 @@ from paddle_pose.environment import version_of
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = {  # arguments of each, as docs/performance.md has them
-    "training_step": ["--turns", "5", "--losses", "50"],
+    "training_step": ["--turns", "5"],
+    "training_floor": [],
     "data_path": ["--turns", "4"],
     "codecs": [],
     "grouping": [],
@@ -33,6 +34,7 @@ BENCHMARKS = {  # arguments of each, as docs/performance.md has them
 }
 OPTIONAL = {  # packages without which rows are missing
     "training_step": ["torch"],
+    "training_floor": ["torch"],
     "laptop": ["torch", "onnxruntime", "paddle2onnx"],
     "precision": ["onnxruntime", "paddle2onnx"],
 }

@@ -93,7 +93,7 @@ def serve(arguments: argparse.Namespace) -> None:
     """Answers lines: `steps N` with the mean seconds of a step, `losses N` with the losses from fresh weights."""
     try:
         make = torch_trainer if arguments.one == "torch" else paddle_trainer
-        step, reset = make(*NETWORKS[arguments.networks[0]], arguments)
+        step, reset = make(arguments.networks[0], arguments)
     except ImportError as error:
         print(json.dumps({"missing": str(error)}), flush=True)
         return
@@ -113,6 +113,12 @@ def serve(arguments: argparse.Namespace) -> None:
         print(json.dumps(answer), flush=True)
 
 
+def build(name: str):
+    """The network, with weights at random; PyTorch's where its stand-in is installed."""
+    module, made = NETWORKS[name]
+    return getattr(importlib.import_module(f"paddle_pose.networks.{module}"), made)(JOINTS)
+
+
 def batch_of(arguments: argparse.Namespace):
     """Images (B, 3, 256, 256) and target maps (B, 17, 64, 64)."""
     import numpy as np
@@ -122,7 +128,7 @@ def batch_of(arguments: argparse.Namespace):
     return images, rng.random((arguments.batch, JOINTS, SIDE // STRIDE, SIDE // STRIDE)).astype("float32")
 
 
-def paddle_trainer(module: str, name: str, arguments: argparse.Namespace):
+def paddle_trainer(name: str, arguments: argparse.Namespace):
     """A step, which returns its loss, and what puts the weights back."""
     from paddle_pose import runtime
 
@@ -131,10 +137,10 @@ def paddle_trainer(module: str, name: str, arguments: argparse.Namespace):
 
     from paddle_pose.networks.convolution import training_by_onednn
 
-    runtime.choose_device("cpu", arguments.threads)
+    runtime.keep_freed_memory(runtime.choose_device("cpu", arguments.threads))
     images, target = (paddle.to_tensor(part) for part in batch_of(arguments))
     paddle.seed(0)
-    network = getattr(importlib.import_module(f"paddle_pose.networks.{module}"), name)(JOINTS)
+    network = build(name)
     first = {key: value.numpy().copy() for key, value in network.state_dict().items()}
     state = {}
 
@@ -156,7 +162,7 @@ def paddle_trainer(module: str, name: str, arguments: argparse.Namespace):
     return step, reset
 
 
-def torch_trainer(module: str, name: str, arguments: argparse.Namespace):
+def torch_trainer(name: str, arguments: argparse.Namespace):
     """The same of PyTorch; weights are its own, as they do not change the time."""
     import torch
 
@@ -167,7 +173,7 @@ def torch_trainer(module: str, name: str, arguments: argparse.Namespace):
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     images, target = (torch.from_numpy(part) for part in batch_of(arguments))
-    network = getattr(importlib.import_module(f"paddle_pose.networks.{module}"), name)(JOINTS).train()
+    network = build(name).train()
     optimizer = torch.optim.Adam(network.parameters(), RATE)
 
     def step() -> float:

@@ -114,11 +114,27 @@ def test_a_training_step(monkeypatch):
     from benchmarks import training_step
 
     monkeypatch.setattr(training_step, "SIDE", 64)
-    step, reset = training_step.paddle_trainer("hrnet", "HRNet", argparse.Namespace(batch=1, threads=1))
+    step, reset = training_step.paddle_trainer("HRNet-W32", argparse.Namespace(batch=1, threads=1))
     losses = [step(), step()]
     reset()
     assert step() == pytest.approx(losses[0], rel=1e-5)
     assert losses[1] != losses[0]
+
+
+def test_operations_of_the_training_floor(monkeypatch):
+    """Of HRNet-W32: 293 convolutions, 292 batch norms, 28 upsamplings; one of each runs."""
+    from benchmarks import training_floor
+
+    monkeypatch.setattr(training_floor, "SIDE", 64)
+    facts = training_floor.paddle_facts(argparse.Namespace(batch=1, threads=1, networks=["HRNet-W32"]))
+    counts = dict.fromkeys(training_floor.NAMES, 0)
+    for operation, count in facts["operations"]:
+        counts[operation["kind"]] += count
+    assert counts == {"conv": 293, "norm": 292, "relu": 261, "sum": 162, "upsampling": 28}
+    for kind in counts:
+        operation = next(operation for operation, _ in facts["operations"] if operation["kind"] == kind)
+        ways = training_floor.paddle_ways(**operation)
+        assert all(training_floor.milliseconds(run, 1) > 0 for run in ways.values())
 
 
 def test_the_limit_of_the_laptop_is_for_the_faster_export():

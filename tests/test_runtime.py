@@ -1,6 +1,7 @@
 """The environment before paddle starts, devices, threads and seeds."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -236,3 +237,29 @@ class TestTuningOfGpuTraining:
     def test_a_cpu_is_left_alone(self, calls):
         runtime.tune_gpu_training("cpu", channels_last=True)
         assert calls == []
+
+
+FAULTS = """
+import resource
+import paddle_pose
+from paddle_pose import runtime
+import paddle
+runtime.keep_freed_memory(runtime.choose_device("cpu", 1))
+maps = paddle.ones([4, 64, 128, 128])
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(8):
+    paddle.nn.functional.relu(maps)
+before = faults()
+for _ in range(10):
+    paddle.nn.functional.relu(maps)
+print(faults() - before, 10 * 4 * maps.size // resource.getpagesize())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc of glibc")
+def test_freed_memory_is_not_mapped_again():
+    mapped, pages = map(int, python(FAULTS).split())
+    assert mapped < pages / 10
+    mapped, pages = map(int, python(FAULTS, MALLOC_MMAP_THRESHOLD_="1000000").split())  # the user's word
+    assert mapped >= pages

@@ -49,6 +49,7 @@ def train(config: Config, arguments: argparse.Namespace) -> None:
         visualdl_writer()
     datasets = _open_datasets(config)
     device = runtime.choose_device(arguments.device, config.cpu_threads)
+    runtime.keep_freed_memory(device)
     rank, ranks = distributed.initialise()
     parts = _build_parts(config, arguments)
     steps = _batches_per_epoch(config, len(datasets["train"]), rank, ranks)

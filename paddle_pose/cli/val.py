@@ -168,7 +168,7 @@ def _score_network(arguments: argparse.Namespace) -> Optional[_Scored]:
     dataset = build_dataset(config, "valid")
     print_counts(dataset)
     check_photos(config, dataset, "valid")
-    runtime.choose_device(arguments.device, config.cpu_threads)
+    runtime.keep_freed_memory(runtime.choose_device(arguments.device, config.cpu_threads))
     place = distributed.initialise()
     parts = checkpoint.build()
     scorer = make_scorer(parts, dataset, place, Logger(None, silent=place[0] > 0))
