@@ -68,7 +68,20 @@ def paddle(folder: Path, threads: int, precision: str = "float32"):
 
 
 def bf16(folder: Path, threads: int):
-    return paddle(folder, threads, "bf16")
+    """As predict.py runs it: of crops an export with the maps, which are decoded outside."""
+    from paddle_pose.deployment import exporting
+    from paddle_pose.deployment.bfloat16 import Bfloat16Model
+    from paddle_pose.deployment.deployable import Deployable
+    from paddle_pose.deployment.description import describe
+
+    parts, layer, _ = built(folder, threads)
+    if layer.finds_everybody:
+        return paddle(folder, threads, "bf16")
+    exported = Deployable(exporting._folded(parts), raw=True)
+    if not (folder / "raw").is_dir():
+        exporting._save_paddle(exported, parts.config.input_wh, folder / "raw")
+    model = Bfloat16Model(folder / "raw" / "model", "cpu", threads, describe(parts, exported.outputs, False))
+    return lambda picture: model({"images": picture})
 
 
 def onnxruntime(folder: Path, threads: int, name: str = "model.onnx"):

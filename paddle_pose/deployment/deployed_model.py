@@ -8,6 +8,7 @@ from typing import Callable, Literal, Optional, Union, get_args
 import numpy as np
 
 from paddle_pose.deployment import fastest_engine
+from paddle_pose.deployment.bfloat16 import Bfloat16Model
 from paddle_pose.deployment.deploy_file import (
     BESIDE,
     INT8,
@@ -20,7 +21,7 @@ from paddle_pose.deployment.deploy_file import (
 )
 from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.onnx_model import OnnxModel, has_onnxruntime
-from paddle_pose.deployment.precision import Decode, Precision, check_output, check_precision, float32_decoding
+from paddle_pose.deployment.precision import Precision, check_precision
 from paddle_pose.deployment.static_model import StaticModel
 from paddle_pose.digests import sha256_of
 from paddle_pose.environment import version_of
@@ -44,15 +45,10 @@ class DeployedModel:
     choice: Optional[str] = None
 
     def __init__(
-        self,
-        description: Description,
-        model: Union[StaticModel, OnnxModel],
-        engine: str,
-        name: str,
-        decode: Optional[Decode] = None,
+        self, description: Description, model: Union[StaticModel, OnnxModel, Bfloat16Model], engine: str, name: str
     ) -> None:
         self.description, self.engine, self.device = description, engine, model.device
-        self._model, self._name, self._decode = model, name, decode
+        self._model, self._name = model, name
         outputs = len(model.output_names)
         if len(model.input_names) != 1 or outputs != len(description.outputs):
             raise UserError(
@@ -74,8 +70,6 @@ class DeployedModel:
         """
         outputs = self._model({self._model.input_names[0]: self._checked(images)})
         found = dict(zip(self.description.outputs, outputs))
-        if self._decode is not None:
-            found["joints"], found["scores"] = self._decode(found["maps"])
         wanted = (len(images), len(self.description.skeleton))
         if "joints" in found and (found["joints"].shape != (*wanted, 2) or found["scores"].shape != wanted):
             raise UserError(
@@ -126,7 +120,6 @@ def open_deployed(
     if engine == "onnxruntime" and device not in ("auto", "cpu"):
         raise UserError(f"--device {device}: onnxruntime runs on the CPU here; take --engine paddle")
     if precision == "bf16":
-        check_output(about.description(), str(folder))
         return _opened(folder, about, device, threads, "paddle", precision)
     if precision == "int8":
         if not (folder / INT8).is_file():
@@ -149,16 +142,15 @@ def _opened(
     engine: str,
     precision: Precision = "float32",
 ) -> DeployedModel:
-    onnx = INT8 if precision == "int8" else ONNX
+    onnx, description = INT8 if precision == "int8" else ONNX, about.description()
     about.check_intact(folder, (onnx,) if engine == "onnxruntime" else (*PROGRAMS, WEIGHTS))
     if engine == "onnxruntime":
         model = OnnxModel(folder / onnx, threads)
+    elif precision == "bf16" and description.finds == "one":
+        model = Bfloat16Model(folder / PREFIX, device, threads, description)
     else:
         model = StaticModel(folder / PREFIX, device, threads, engine, precision)
-    description = about.description()
-    outside = precision == "bf16" and description.finds == "one"
-    decode = float32_decoding(description) if outside else None
-    return DeployedModel(description, model, engine, str(folder), decode)
+    return DeployedModel(description, model, engine, str(folder))
 
 
 def _fastest(openers: Mapping[str, Callable[[], DeployedModel]], input_wh: tuple[int, int], key: str) -> DeployedModel:

@@ -1,24 +1,18 @@
-"""bfloat16 and int8 for exported models: where they can be had, and joints that bfloat16 does not blur.
+"""bfloat16 and int8 for exported models: where they can be had.
 
-In bfloat16 Paddle runs whatever oneDNN has in bfloat16, decoding included, whose 8 bits of a number blur cells of maps
-and pixels of crops (`set_bfloat16_op`, which should keep it to convolutions, does nothing to a `.json` program of
-Paddle 3.2). So joints are read from the network's output outside, in float32. An int8 model (`quantisation.py`) decodes
-inside, in float32; its convolutions multiply unsigned by signed bytes, which without VNNI overflow 16 bits in silence.
+bfloat16.py and quantisation.py say how they are run. int8's convolutions multiply unsigned by signed bytes, which
+without VNNI overflow 16 bits in silence.
 """
 
-from typing import Callable, Literal, get_args
-
-import numpy as np
+from typing import Literal, get_args
 
 from paddle_pose import runtime
-from paddle_pose.deployment.description import Description
 from paddle_pose.deployment.onnx_model import has_onnxruntime
 from paddle_pose.environment import version_of
 from paddle_pose.errors import UserError
 
 Precision = Literal["float32", "bf16", "int8"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
-Decode = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def check_precision(precision: str, engine: str, device: str) -> None:
@@ -47,27 +41,3 @@ def check_int8_cpu(asked: str) -> None:
     """UserError, which begins with the flag that was asked for, where bytes cannot be multiplied as int8 needs it."""
     if not {"avx512_vnni", "avx_vnni"} & runtime.cpu_flags():
         raise UserError(f"{asked}: this CPU has neither avx512_vnni nor avx_vnni (/proc/cpuinfo); leave it out")
-
-
-def check_output(description: Description, name: str) -> None:
-    """UserError if the network's own output, which is to be decoded outside, does not come out."""
-    if "maps" not in description.outputs:
-        raise UserError(f"{name}: --precision bf16 needs the network's own output; export again with --raw")
-
-
-def float32_decoding(description: Description) -> Decode:
-    """Joints (B, K, 2) in crop pixels and scores (B, K) of a network's output, by its own codec."""
-    import paddle
-
-    from paddle_pose.builder import build_codec
-    from paddle_pose.config import check_config
-
-    config = check_config(description.config, "deploy.yaml")
-    codec = build_codec(config, description.skeleton, description.stride)
-
-    def decode(output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        with paddle.no_grad():
-            joints_crop, scores = codec.decode(paddle.to_tensor(output))
-        return joints_crop.numpy(), scores.numpy()
-
-    return decode

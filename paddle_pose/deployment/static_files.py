@@ -4,7 +4,10 @@ A program is `NAME.json` (Paddle 3.x) or `NAME.pdmodel` (2.6, and 3.x on request
 """
 
 import json
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -64,6 +67,28 @@ def find_static_files(path: Union[str, Path], reads_json: bool = True) -> Static
         raise CheckpointError(f"{program}: damaged or not a program of Paddle ({reason:.80}); export again") from None
     check_weights(weights, shapes)
     return StaticFiles(program, weights, inputs)
+
+
+@contextmanager
+def cut_to_output(files: StaticFiles, output: int) -> Iterator[StaticFiles]:
+    """For a while, the same with this output alone: it alone is fetched, and Paddle drops what does not lead to it.
+
+    Raises:
+        CheckpointError: the program is of another format, or has no such output.
+    """
+    if not files.is_json:
+        raise CheckpointError(f"{files.program}: one output alone comes of a .json only; export again with Paddle 3")
+    document = json.loads(files.program.read_bytes())
+    block = document["program"]["regions"][0]["blocks"][0]
+    fetched = [operation for operation in block["ops"] if operation["#"].split(".")[-1] == "fetch"]
+    others = [operation for operation in fetched if _attribute(operation, "col") != output]
+    if len(others) == len(fetched):
+        raise CheckpointError(f"{files.program}: has {len(fetched)} outputs, not {output + 1}; export again")
+    block["ops"] = [operation for operation in block["ops"] if operation not in others]
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / files.program.name
+        program.write_text(json.dumps(document))
+        yield replace(files, program=program)
 
 
 def _program(path: Path, reads_json: bool) -> Path:

@@ -6,13 +6,14 @@ of 2.6 and 3.x and were not run: no GPU was there.
 
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, Optional, Union
 
 import numpy as np
 
 from paddle_pose.deployment.precision import Precision, check_precision
-from paddle_pose.deployment.static_files import StaticFiles, StaticInput, find_static_files
+from paddle_pose.deployment.static_files import StaticFiles, StaticInput, cut_to_output, find_static_files
 from paddle_pose.errors import CheckpointError, UserError
 from paddle_pose.runtime import choose_device, default_threads
 
@@ -33,6 +34,7 @@ class StaticModel:
         threads: of the CPU; all cores by default.
         engine: `paddle`, or `tensorrt` on a GPU.
         precision: `float32`, or `bf16` of whatever oneDNN has in it: by `paddle` on a CPU, see `check_precision`.
+        output: the only one, by its place, that comes out and is computed, of a `.json` program; all by default.
 
     Attributes:
         input_names, output_names: in the model's order.
@@ -51,6 +53,7 @@ class StaticModel:
         threads: Optional[int] = None,
         engine: StaticEngine = "paddle",
         precision: Precision = "float32",
+        output: Optional[int] = None,
     ) -> None:
         import paddle
 
@@ -60,15 +63,9 @@ class StaticModel:
         self.device = choose_device(device, threads)
         check_precision(precision, engine, self.device)  # `auto` may be a GPU
         self._name = str(files.program)
-        if engine == "tensorrt":
-            from paddle_pose.deployment.tensorrt import tensorrt_config
-
-            config = tensorrt_config(files, self.device)
-        else:
-            config = _config(files, self.device, threads)
-            if precision == "bf16":
-                config.enable_mkldnn_bfloat16()
-        self._predictor = _created(config, files)
+        with nullcontext(files) if output is None else cut_to_output(files, output) as run:
+            config = _config(run, self.device, threads, engine, precision)
+            self._predictor = _created(config, self._name)
         self._lock = threading.Lock()
         self.input_names = tuple(self._predictor.get_input_names())
         self.output_names = tuple(self._predictor.get_output_names())
@@ -111,12 +108,16 @@ class StaticModel:
     def _run(self) -> None:
         try:
             self._predictor.run()
-        except (RuntimeError, ValueError, NotImplementedError, OSError, MemoryError) as error:
+        except (RuntimeError, ValueError, IndexError, NotImplementedError, OSError, MemoryError) as error:
             raise UserError(f"{self._name}: Paddle cannot run it: {first_line(error)}") from None
 
 
-def _config(files: StaticFiles, device: str, threads: int):
-    """What Paddle Inference is told of a CPU or a GPU."""
+def _config(files: StaticFiles, device: str, threads: int, engine: StaticEngine, precision: Precision):
+    """What Paddle Inference is told."""
+    if engine == "tensorrt":
+        from paddle_pose.deployment.tensorrt import tensorrt_config
+
+        return tensorrt_config(files, device)
     from paddle.inference import Config
 
     config = Config(str(files.program), str(files.weights))
@@ -126,6 +127,8 @@ def _config(files: StaticFiles, device: str, threads: int):
         config.set_cpu_math_library_num_threads(threads)
         config.enable_mkldnn()
         config.set_mkldnn_cache_capacity(_SHAPES_KEPT)
+        if precision == "bf16":
+            config.enable_mkldnn_bfloat16()
     else:
         config.enable_use_gpu(_GPU_POOL_MB, int(device[4:]))
     if files.is_json:
@@ -134,14 +137,14 @@ def _config(files: StaticFiles, device: str, threads: int):
     return config
 
 
-def _created(config, files: StaticFiles):
+def _created(config, name: str):
     """The predictor; what Paddle says against the model in one line."""
     from paddle.inference import create_predictor
 
     try:
         return create_predictor(config)
     except (RuntimeError, ValueError, NotImplementedError, OSError, IndexError, MemoryError) as error:
-        raise CheckpointError(f"{files.program}: Paddle cannot load it: {first_line(error)}; export again") from None
+        raise CheckpointError(f"{name}: Paddle cannot load it: {first_line(error)}; export again") from None
 
 
 def first_line(error: Exception) -> str:

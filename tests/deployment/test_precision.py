@@ -1,18 +1,23 @@
 """bfloat16 on a CPU: joints as float32's but for rounding, and what cannot be run so in one line."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import paddle
 import pytest
 
 from paddle_pose import runtime, zoo
-from paddle_pose.builder import load_parts
+from paddle_pose.builder import build, load_parts
 from paddle_pose.cli import predict
+from paddle_pose.config import load_config
 from paddle_pose.deployment import deployed_model, precision
+from paddle_pose.deployment.bfloat16 import Bfloat16Model
+from paddle_pose.deployment.deploy_file import read_description
 from paddle_pose.deployment.deployed_model import open_deployed
 from paddle_pose.deployment.exporting import export
 from paddle_pose.deployment.static_model import StaticModel
-from paddle_pose.errors import UserError
+from paddle_pose.errors import CheckpointError, UserError
 
 HERE = "avx512_bf16" in runtime.cpu_flags() and not paddle.__version__.startswith("2.")
 needs_bf16 = pytest.mark.skipif(not HERE, reason="needs Paddle 3 and a CPU with avx512_bf16")
@@ -40,6 +45,42 @@ def test_joints_are_those_of_float32_but_for_rounding(folder):
     assert sure.any()
     np.testing.assert_allclose(got["joints"][sure], want["joints"][sure], atol=0.5)
     assert np.abs(got["maps"] - want["maps"]).max() > 0  # it was not float32
+
+
+class PeaksInTheLastCell(paddle.nn.Layer):
+    """32x32 maps, whose last cell, 1023, is the highest: in bfloat16 it is 1024, which is not there."""
+
+    stride = 4
+
+    def __init__(self, joints):
+        super().__init__()
+        self.convolution = paddle.nn.Conv2D(3, joints, 4, 4)
+        peaks = np.zeros((1, joints, 32, 32), np.float32)
+        peaks[..., -1, -1] = 100
+        self.peaks = self.create_parameter(peaks.shape, default_initializer=paddle.nn.initializer.Assign(peaks))
+
+    def forward(self, images):
+        return [self.convolution(images) + self.peaks]
+
+
+@needs_bf16
+def test_a_peak_in_the_last_cell_is_found(tmp_path):
+    config = load_config("configs/hourglass/hg1_small_synthetic_96x96.yaml", ["input_wh=[128,128]"])
+    parts = build(config)
+    parts = dataclasses.replace(parts, network=PeaksInTheLastCell(len(parts.skeleton)))
+    export(parts, tmp_path / "model", raw=True)
+    images = np.random.default_rng(0).integers(0, 256, (2, 128, 128, 3), np.uint8)
+    got, want = (open_deployed(tmp_path / "model", "cpu", 1, "paddle", one)(images) for one in ("bf16", "float32"))
+    np.testing.assert_allclose(got["joints"], want["joints"], atol=0.01)
+    assert got["joints"].min() > 120
+    assert list(got) == list(want)
+
+
+@needs_bf16
+def test_a_program_without_the_maps_that_deploy_yaml_names_is_one_line(folder, tmp_path):
+    export(load_parts(str(zoo.named_model("synthetic_hourglass"))), tmp_path)
+    with pytest.raises(CheckpointError, match="has 2 outputs, not 3; export again"):
+        Bfloat16Model(tmp_path / "model", "cpu", 1, read_description(folder))
 
 
 @needs_bf16

@@ -9,7 +9,7 @@ import pytest
 from paddle_pose import runtime
 from paddle_pose.deployment.static_model import StaticModel
 from paddle_pose.deployment.tensorrt import input_shapes
-from paddle_pose.errors import UserError
+from paddle_pose.errors import CheckpointError, UserError
 
 
 class TwoInputs(paddle.nn.Layer):
@@ -31,13 +31,18 @@ def layer():
 
 
 @pytest.fixture(scope="module")
-def model(layer, tmp_path_factory):
+def folder(layer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("two_inputs")
     specs = [
         paddle.static.InputSpec([None, None, None, 3], "uint8", "photo"),
         paddle.static.InputSpec([None, 1], "float32", "gain"),
     ]
     paddle.jit.save(layer, str(folder / "inference"), input_spec=specs)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder):
     return StaticModel(folder, "cpu", threads=1)
 
 
@@ -61,6 +66,17 @@ def test_outputs_are_those_of_the_layer_in_its_order(model, layer, size):
     np.testing.assert_allclose(got[0], want[0], rtol=0, atol=2e-6 * np.abs(want[0]).max())
     np.testing.assert_array_equal(got[1], want[1])
     np.testing.assert_allclose(got[2], want[2], rtol=1e-4)
+
+
+@pytest.mark.parametrize("output", [0, 1, 2])
+def test_one_output_alone_is_that_of_all(folder, model, output):
+    if paddle.__version__.startswith("2."):
+        with pytest.raises(CheckpointError, match="export again with Paddle 3"):
+            StaticModel(folder, "cpu", 1, output=output)
+        return
+    alone, given = StaticModel(folder, "cpu", 1, output=output), inputs()
+    (got,) = alone(given)
+    np.testing.assert_allclose(got, model(given)[output], rtol=1e-6)
 
 
 def test_an_array_that_is_a_view_is_taken_as_it_looks(model, layer):
@@ -100,6 +116,25 @@ def test_what_paddle_refuses_while_it_runs_is_one_line_and_the_model_lives(model
     assert "\n" not in str(caught.value)
     given = inputs()
     np.testing.assert_allclose(model(given)[0], expected(layer, given)[0], rtol=0, atol=1e-3)
+
+
+@pytest.mark.skipif(paddle.__version__.startswith("2."), reason="Paddle 2.6 does not look at the index")
+def test_an_index_beyond_the_end_is_one_line(tmp_path):
+    class Taken(paddle.nn.Layer):
+        def __init__(self):
+            super().__init__()
+            self.weight = self.create_parameter([4])
+
+        def forward(self, values, places):
+            return paddle.take_along_axis(values * self.weight, places, 1)
+
+    kinds = {"values": "float32", "places": "int64"}
+    specs = [paddle.static.InputSpec([1, 4], kind, name) for name, kind in kinds.items()]
+    paddle.jit.save(Taken(), str(tmp_path / "model"), input_spec=specs)
+    model = StaticModel(tmp_path, "cpu", threads=1)
+    with pytest.raises(UserError, match="cannot run it") as caught:
+        model({"values": np.zeros((1, 4), np.float32), "places": np.full((1, 4), 4)})
+    assert "\n" not in str(caught.value)
 
 
 def test_several_threads_may_call_one_model(model):
