@@ -27,7 +27,7 @@ BENCHMARKS = {  # arguments of each, as docs/performance.md has them
     "codecs": [],
     "grouping": [],
     "laptop": ["--turns", "9"],
-    "precision": [],
+    "precision": ["--networks", "hrnet", "hourglass", "deeppose", "cpm", "openpose"],
     "start_up": [],
     "scale": [],
     "video": [],
