@@ -3,7 +3,8 @@
 The operations of a network (convolutions, batch norms, ReLUs, sums, upsamplings) are read off its traced program.
 Each kind and shape then runs alone, forward and backward: in Paddle in every way there is (its own kernel; oneDNN's in
 a program of one operation), of which the fastest counts, and in PyTorch. Times the counts of the network, they are the
-floor: nothing that is put together from these kernels is faster, whoever calls them. Our step stands beside it.
+floor: what is put together from these kernels is no faster, but for maps that are still in the cache. Our step
+stands beside it.
 
     python -m benchmarks.training_floor --networks HRNet-W32
 
