@@ -49,6 +49,8 @@ def measure(name: str, arguments: argparse.Namespace) -> list[Comparison]:
     command = [sys.executable, "-m", "benchmarks.training_floor", "--networks", name, "--batch", str(arguments.batch)]
     command += ["--threads", str(arguments.threads), "--turns", str(arguments.turns), "--one"]
     paddle, torch = (Worker([*command, engine], engine) for engine in ("paddle", "torch"))
+    if not paddle.there:
+        return []
     ours, theirs, faster = collections.Counter(), collections.Counter(), collections.Counter()
     for operation, count in paddle.facts["operations"]:
         ways = paddle.ask(json.dumps(operation))
@@ -104,12 +106,14 @@ def milliseconds(run, turns: int) -> float:
 
 
 def paddle_facts(arguments: argparse.Namespace) -> dict:
-    """The network's operations and how many there are of each."""
+    """The network's operations and how many there are of each; or why that is not known."""
     from paddle_pose import runtime
 
     runtime.prepare_environment()
     import paddle
 
+    if not paddle.__version__.startswith("3"):
+        return {"missing": f"Paddle {paddle.__version__} names operations of a program in another way; needs Paddle 3"}
     runtime.keep_freed_memory(runtime.choose_device("cpu", arguments.threads))
     shape = [arguments.batch, 3, SIDE, SIDE]
     spec = [paddle.static.InputSpec(shape, "float32")]
