@@ -45,11 +45,17 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         for name in arguments.networks:
-            folder = Path(arguments.models or temporary) / name
-            if not (folder / "picture.npy").is_file():
-                subprocess.run([*WORKER, "prepare", NETWORKS[name], folder], check=True)
+            folder = prepared(name, arguments.models or temporary)
             rows += rows_of(name, measure(name, folder, arguments))
     print_table(rows)
+
+
+def prepared(name: str, models: str) -> Path:
+    """The folder in `models` with the exports of a network, which are made unless they are there."""
+    folder = Path(models) / name
+    if not (folder / "picture.npy").is_file():
+        subprocess.run([*WORKER, "prepare", NETWORKS[name], folder], check=True)
+    return folder
 
 
 def measure(name: str, folder: Path, arguments: argparse.Namespace) -> dict:

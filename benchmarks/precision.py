@@ -7,7 +7,6 @@ Speed: batch 1, weights drawn at random, as laptop.py, whose processes take turn
 
 import argparse
 import statistics
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from benchmarks import precision_cost
 from benchmarks.comparison import Comparison, print_table
-from benchmarks.laptop import NETWORKS, WORKER, worker_of
+from benchmarks.laptop import NETWORKS, prepared, worker_of
 
 BESIDE = {"bf16": ("paddle", "onnxruntime"), "int8": ("paddle", "onnxruntime", "bf16")}
 SAID = {"paddle": "Paddle", "onnxruntime": "onnxruntime", "bf16": "bf16"}
@@ -32,10 +31,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         for name in arguments.networks:
-            folder = Path(arguments.models or temporary) / name
-            if not (folder / "picture.npy").is_file():
-                subprocess.run([*WORKER, "prepare", NETWORKS[name], folder], check=True)
-            rows += speed(name, folder, arguments)
+            rows += speed(name, prepared(name, arguments.models or temporary), arguments)
         if arguments.photos:
             rows += precision_cost.joints_missed(Path(temporary), arguments.photos, arguments.threads)
             rows += precision_cost.precision_lost(Path(temporary), arguments.photos, arguments.threads)

@@ -16,10 +16,10 @@ import collections
 import json
 import statistics
 import sys
-import time
 
-from benchmarks.comparison import Comparison, print_table
-from benchmarks.training_step import NETWORKS, SIDE, build, engine_of
+from benchmarks.comparison import Comparison
+from benchmarks.network_step import median_seconds
+from benchmarks.training_step import SIDE, build, engine_of, flags_of, run
 from benchmarks.worker import Worker
 
 KINDS = {"pd_op.conv2d": "conv", "pd_op.batch_norm_": "norm", "pd_op.relu": "relu", "pd_op.add": "sum"}
@@ -29,19 +29,7 @@ STEPS = 5  # of our network
 
 
 def main() -> None:
-    flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    flags.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
-    flags.add_argument("--batch", type=int, default=4)
-    flags.add_argument("--threads", type=int, default=2)
-    flags.add_argument("--turns", type=int, default=7)
-    flags.add_argument("--one", help=argparse.SUPPRESS)
-    arguments = flags.parse_args()
-    if arguments.one:
-        serve(arguments)
-        return
-    rows = [row for name in arguments.networks for row in measure(name, arguments)]
-    print(f"batch {arguments.batch}, {arguments.threads} threads, median of {arguments.turns}; per image")
-    print_table(rows)
+    run(flags_of(__doc__, turns=7).parse_args(), measure, serve)
 
 
 def measure(name: str, arguments: argparse.Namespace) -> list[Comparison]:
@@ -50,6 +38,7 @@ def measure(name: str, arguments: argparse.Namespace) -> list[Comparison]:
     command += ["--threads", str(arguments.threads), "--turns", str(arguments.turns), "--one"]
     paddle, torch = (Worker([*command, engine], engine) for engine in ("paddle", "torch"))
     if not paddle.there:
+        torch.end()
         return []
     ours, theirs, faster = collections.Counter(), collections.Counter(), collections.Counter()
     for operation, count in paddle.facts["operations"]:
@@ -92,17 +81,7 @@ def serve(arguments: argparse.Namespace) -> None:
     print(json.dumps(facts), flush=True)
     for line in sys.stdin:
         ways = prepare(**json.loads(line))
-        print(json.dumps({way: milliseconds(run, arguments.turns) for way, run in ways.items()}), flush=True)
-
-
-def milliseconds(run, turns: int) -> float:
-    """Median of `turns`, after two that warm things up."""
-    times = []
-    for _ in range(turns + 2):
-        begun = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begun)
-    return 1e3 * statistics.median(times[2:])
+        print(json.dumps({way: 1e3 * median_seconds(work, arguments.turns) for way, work in ways.items()}), flush=True)
 
 
 def paddle_facts(arguments: argparse.Namespace) -> dict:
@@ -170,11 +149,11 @@ def paddle_ways(kind: str, shape: list, weight: list = (), stride: list = (1, 1)
         forwards = {"Paddle": lambda: (F.relu if kind == "relu" else upsample_nearest_2x)(x)}
     slope = paddle.randn(forwards["Paddle"]().shape)
 
-    def run(forward):
+    def work(forward):
         with training_by_onednn():
             forward().backward(slope)
 
-    return {way: lambda forward=forward: run(forward) for way, forward in forwards.items()}
+    return {way: lambda forward=forward: work(forward) for way, forward in forwards.items()}
 
 
 def torch_ways(kind: str, shape: list, weight: list = (), stride: list = (1, 1), padding: list = (0, 0)) -> dict:

@@ -17,6 +17,7 @@ import os
 import statistics
 import sys
 import time
+from typing import Callable
 
 from benchmarks.comparison import Comparison, print_table
 from benchmarks.worker import Worker
@@ -27,14 +28,24 @@ PLAIN = "Paddle's own convolutions"
 
 
 def main() -> None:
-    flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    flags = flags_of(__doc__, turns=5)
+    flags.add_argument("--losses", type=int, default=0, metavar="STEPS")
+    run(flags.parse_args(), measure, serve)
+
+
+def flags_of(about: str, turns: int) -> argparse.ArgumentParser:
+    """What benchmarks of training steps are told; `--one` is for the processes that they start."""
+    flags = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     flags.add_argument("--batch", type=int, default=4)
     flags.add_argument("--threads", type=int, default=2)
-    flags.add_argument("--turns", type=int, default=5)
-    flags.add_argument("--losses", type=int, default=0, metavar="STEPS")
+    flags.add_argument("--turns", type=int, default=turns)
     flags.add_argument("--one", help=argparse.SUPPRESS)
-    arguments = flags.parse_args()
+    return flags
+
+
+def run(arguments: argparse.Namespace, measure: Callable, serve: Callable) -> None:
+    """Prints the table of all networks; in a process of one engine, serves."""
     if arguments.one:
         serve(arguments)
         return

@@ -59,10 +59,7 @@ def export(
         _check_calibration(formats, calibration)
     layer = Deployable(parts, mirror_test, raw)
     with replacing_folder(Path(folder)) as temporary:
-        _save_paddle(Deployable(_folded(parts), mirror_test, raw), parts.config.input_wh, temporary)
-        program = next(temporary / name for name in PROGRAMS if (temporary / name).is_file())
-        if "onnx" in formats:
-            onnx_conversion.convert(program, temporary / WEIGHTS, temporary / ONNX)
+        _write_programs(Deployable(_folded(parts), mirror_test, raw), parts.config.input_wh, temporary, formats)
         differences = {
             name: compare(layer, _RUNNERS[name](temporary), parts.config.input_wh, parts.network.stride, name)
             for name in formats
@@ -70,15 +67,23 @@ def export(
         if calibration is not None:
             quantisation.quantise(temporary / ONNX, temporary / INT8, calibration)
             differences["int8"] = quantisation.compare_int8(temporary / ONNX, temporary / INT8, calibration)
-        if "paddle" not in formats:
-            program.unlink()
-            (temporary / WEIGHTS).unlink()
         checked = {name: dataclasses.asdict(difference) for name, difference in differences.items()}
         description = dataclasses.replace(
             describe(parts, layer.outputs, mirror_test), config=named_config(parts.config)
         )
         write_description(temporary, description, {"checked": checked, **(facts or {})})
     return differences
+
+
+def _write_programs(layer: Deployable, input_wh: tuple, folder: Path, formats: Sequence[str]) -> None:
+    """Paddle's form, from which ONNX is made; it stays if it is asked for."""
+    _save_paddle(layer, input_wh, folder)
+    program = next(folder / name for name in PROGRAMS if (folder / name).is_file())
+    if "onnx" in formats:
+        onnx_conversion.convert(program, folder / WEIGHTS, folder / ONNX)
+    if "paddle" not in formats:
+        program.unlink()
+        (folder / WEIGHTS).unlink()
 
 
 def _check_calibration(formats: Sequence[str], calibration: Sequence[np.ndarray]) -> None:

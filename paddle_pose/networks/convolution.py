@@ -21,10 +21,7 @@ from paddle.nn import functional as F  # noqa: N812
 
 _FLAG = "FLAGS_use_mkldnn"
 FIRST_VERSION = (3, 2)  # of Paddle whose programs obey the flag after Paddle has started; 2.6 ignores it
-LEAST_CHANNELS, LEAST_WORK = (
-    16,
-    1e8,
-)  # channels in; multiplications of a call: below, Paddle's own are as fast or faster
+LEAST_CHANNELS, LEAST_WORK = 16, 1e8  # channels in, multiplications of a call: below, Paddle's own are no slower
 LARGEST_ERROR = 1e-4  # of a number, relative to the largest
 
 

@@ -92,6 +92,16 @@ def test_a_model_without_its_maps_is_one_line(folder, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def assert_refused(asked, arguments, said):
+    """In one line that holds `said`; or taken, where that is None."""
+    if said is None:
+        precision.check_precision(asked, *arguments)
+        return
+    with pytest.raises(UserError, match=said) as caught:
+        precision.check_precision(asked, *arguments)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("flags", "paddle_version", "arguments", "said"),
     [
@@ -107,12 +117,7 @@ def test_where_bf16_cannot_be_run_is_one_line(monkeypatch, flags, paddle_version
     monkeypatch.setattr(runtime, "_cpu_facts", lambda: FACTS.format(flags))
     monkeypatch.setattr(precision, "version_of", lambda package: paddle_version)
     precision.check_precision("float32", *arguments)
-    if said is None:
-        precision.check_precision("bf16", *arguments)
-        return
-    with pytest.raises(UserError, match=said) as caught:
-        precision.check_precision("bf16", *arguments)
-    assert "\n" not in str(caught.value)
+    assert_refused("bf16", arguments, said)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +133,7 @@ def test_where_bf16_cannot_be_run_is_one_line(monkeypatch, flags, paddle_version
 def test_where_int8_cannot_be_run_is_one_line(monkeypatch, flags, installed, arguments, said):
     monkeypatch.setattr(runtime, "_cpu_facts", lambda: FACTS.format(flags))
     monkeypatch.setattr(precision, "has_onnxruntime", lambda: installed)
-    if said is None:
-        precision.check_precision("int8", *arguments)
-        return
-    with pytest.raises(UserError, match=said) as caught:
-        precision.check_precision("int8", *arguments)
-    assert "\n" not in str(caught.value)
+    assert_refused("int8", arguments, said)
 
 
 def test_an_unknown_precision_is_one_line(tmp_path):
