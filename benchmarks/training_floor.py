@@ -19,7 +19,8 @@ import sys
 
 from benchmarks.comparison import Comparison
 from benchmarks.network_step import median_seconds
-from benchmarks.training_step import SIDE, build, engine_of, flags_of, run
+from benchmarks.step_trainers import SIDE, build
+from benchmarks.training_step import engine_of, flags_of, run
 from benchmarks.worker import Worker
 
 KINDS = {"pd_op.conv2d": "conv", "pd_op.batch_norm_": "norm", "pd_op.relu": "relu", "pd_op.add": "sum"}

@@ -112,10 +112,10 @@ def test_a_command_is_timed_and_its_failure_is_said():
 
 
 def test_a_training_step(monkeypatch):
-    from benchmarks import training_step
+    from benchmarks import step_trainers
 
-    monkeypatch.setattr(training_step, "SIDE", 64)
-    step, reset = training_step.paddle_trainer("HRNet-W32", argparse.Namespace(batch=1, threads=1))
+    monkeypatch.setattr(step_trainers, "SIDE", 64)
+    step, reset = step_trainers.paddle_trainer("HRNet-W32", argparse.Namespace(batch=1, threads=1))
     losses = [step(), step()]
     reset()
     assert step() == pytest.approx(losses[0], rel=1e-5)
