@@ -122,8 +122,12 @@ def test_a_frozen_layer_passes_gradients_on(of_any_size):
     ],
     ids=["hourglass52", "hrnet"],
 )
-def test_gradients_of_whole_networks_are_paddles(build, of_any_size):
-    """Many convolutions of one shape are pending at once, each with its own input and weights."""
+def test_gradients_of_whole_networks_are_paddles(build, of_any_size, monkeypatch):
+    """Many convolutions of one shape are pending at once, each with its own input and weights.
+
+    With ELUs, whose slope has no step: where rounding moves one number over a ReLU's step, a gradient changes by 0.005.
+    """
+    monkeypatch.setattr(nn.functional, "relu", nn.functional.elu)
     paddle.seed(0)
     network = build()
     for parameter in network.parameters():
@@ -140,7 +144,7 @@ def test_gradients_of_whole_networks_are_paddles(build, of_any_size):
         network.clear_gradients()
     for name, wanted in found[1].items():
         error = np.linalg.norm(found[0][name] - wanted) / np.linalg.norm(wanted)
-        assert error < 1e-3, name
+        assert error < 1e-4, name
 
 
 class TestAsked:
