@@ -113,27 +113,32 @@ def test_a_frozen_layer_passes_gradients_on(of_any_size):
     np.testing.assert_allclose(x.grad.numpy()[0, :, 3, 3], layer.weight.numpy().sum((0, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
-@needs_onednn
-@pytest.mark.parametrize(
-    "build",
-    [
-        lambda: Hourglass52(4),
-        lambda: HRNet(4, width=8, modules=(1, 1, 1), blocks=2, bottlenecks=1, bottleneck_width=16),
-    ],
-    ids=["hourglass52", "hrnet"],
-)
-def test_gradients_of_whole_networks_are_paddles(build, of_any_size, monkeypatch):
-    """Many convolutions of one shape are pending at once, each with its own input and weights.
+def small_hrnet():
+    return HRNet(4, width=8, modules=(1, 1, 1), blocks=2, bottlenecks=1, bottleneck_width=16)
 
-    With ELUs, whose slope has no step: where rounding moves one number over a ReLU's step, a gradient changes by 0.005.
-    """
+
+@pytest.fixture
+def smooth(monkeypatch):
+    """ELUs, whose slope has no step: where rounding moves a number over a ReLU's step, a gradient changes by 0.005."""
     monkeypatch.setattr(nn.functional, "relu", nn.functional.elu)
+
+
+def prepared(network):
+    """Weights whose spread hides no error, as their own of 0.001 would, and fixed statistics: those of a batch amplify
+    rounding from step to step until nothing is left."""
     paddle.seed(0)
-    network = build()
     for parameter in network.parameters():
-        if parameter.ndim == 4:  # their own spread of 0.001 would hide an error
+        if parameter.ndim == 4:
             nn.initializer.KaimingNormal()(parameter)
-    network.eval()  # statistics of the batch would amplify rounding until nothing is left
+    network.eval()
+    return network
+
+
+@needs_onednn
+@pytest.mark.parametrize("build", [lambda: Hourglass52(4), small_hrnet], ids=["hourglass52", "hrnet"])
+def test_gradients_of_whole_networks_are_paddles(build, of_any_size, smooth):
+    """Many convolutions of one shape are pending at once, each with its own input and weights."""
+    network = prepared(build())
     x = paddle.to_tensor(np.random.default_rng(0).standard_normal((2, 3, 128, 128)).astype("float32"))
     found = []
     for around in (training_by_onednn, nullcontext):
@@ -145,6 +150,30 @@ def test_gradients_of_whole_networks_are_paddles(build, of_any_size, monkeypatch
     for name, wanted in found[1].items():
         error = np.linalg.norm(found[0][name] - wanted) / np.linalg.norm(wanted)
         assert error < 1e-4, name
+
+
+@needs_onednn
+def test_losses_of_50_steps_are_paddles(of_any_size, smooth):
+    network = prepared(small_hrnet())
+    first = {name: value.numpy().copy() for name, value in network.state_dict().items()}
+    rng = np.random.default_rng(0)
+    x = paddle.to_tensor(rng.standard_normal((4, 3, 64, 64)).astype("float32"))
+    target = paddle.to_tensor(rng.random((4, 4, 16, 16)).astype("float32"))
+    found = []
+    for around in (training_by_onednn, nullcontext):
+        network.set_state_dict(first)
+        trained = [parameter for parameter in network.parameters() if not parameter.stop_gradient]
+        optimizer = paddle.optimizer.Adam(1e-4, parameters=trained)
+        for _ in range(50):
+            with around():
+                loss = nn.functional.mse_loss(network(x)[-1], target)
+                loss.backward()
+            optimizer.step()
+            optimizer.clear_grad()
+            found.append(float(loss))
+    ours, wanted = np.split(np.array(found), 2)
+    assert wanted[-1] < wanted[0] / 100
+    np.testing.assert_allclose(ours, wanted, rtol=1e-4)
 
 
 class TestAsked:
