@@ -136,17 +136,16 @@ def plot(path: Path, loads: list[tuple[Measured, Measured]]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 3.9), layout="constrained")
     FigureCanvasAgg(figure)
     people = [ours["people"] / 1000 for ours, _ in loads]
     parts = (("seconds", "seconds", MOST_SECONDS), ("peak_mb", "peak memory, MB", MOST_MB))
     for axes, (name, label, limit) in zip(figure.subplots(1, 2), parts):
         axes.plot(people, [ours[name] for ours, _ in loads], "o-", label="paddle_pose, 4 threads")
         axes.plot(people, [other[name] for _, other in loads], "s--", label="json.load into dicts")
-        axes.axhline(limit, color="tab:red", linewidth=1, label=f"limit for 150,000: {limit}")
+        axes.axhline(limit, color="tab:red", linewidth=1, label="limit for 150,000 people")
         axes.set(xlabel="people with keypoints, thousands", ylabel=label, ylim=(0, None))
-        axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
-        axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     figure.savefig(path, dpi=120)
 
 
