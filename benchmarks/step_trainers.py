@@ -14,7 +14,7 @@ import sys
 import time
 
 NETWORKS = {"Hourglass-52": ("hourglass52", "Hourglass52"), "HRNet-W32": ("hrnet", "HRNet")}
-JOINTS, SIDE, STRIDE, RATE = 17, 256, 4, 1e-4
+JOINTS, STRIDE, RATE = 17, 4, 1e-4
 NUDGE = 1e-6  # of a pixel: some units in the last place
 
 
@@ -52,12 +52,13 @@ def build(name: str):
 
 
 def batch_of(arguments: argparse.Namespace):
-    """Images (B, 3, 256, 256) and target maps (B, 17, 64, 64)."""
+    """Images (B, 3, H, H) and target maps (B, 17, H / 4, H / 4)."""
     import numpy as np
 
     rng = np.random.default_rng(0)
-    images = rng.standard_normal((arguments.batch, 3, SIDE, SIDE)).astype("float32")
-    return images, rng.random((arguments.batch, JOINTS, SIDE // STRIDE, SIDE // STRIDE)).astype("float32")
+    side, cells = arguments.side, arguments.side // STRIDE
+    images = rng.standard_normal((arguments.batch, 3, side, side)).astype("float32")
+    return images, rng.random((arguments.batch, JOINTS, cells, cells)).astype("float32")
 
 
 def paddle_trainer(name: str, arguments: argparse.Namespace, rank: int = 0, ranks: int = 1):
@@ -102,26 +103,33 @@ def pair_trainer(name: str, arguments: argparse.Namespace):
     ports = [free_port() for _ in range(2)]
     ends = [f"127.0.0.1:{port}" for port in ports]
     shared = {"PADDLE_TRAINERS_NUM": "2", "PADDLE_TRAINER_ENDPOINTS": ",".join(ends), "PADDLE_DISTRI_BACKEND": "gloo"}
-    words = [sys.executable, "-m", "benchmarks.step_trainers", name, str(arguments.batch), str(arguments.threads)]
+    numbers = map(str, (arguments.batch, arguments.threads, arguments.side))
+    words = [sys.executable, "-m", "benchmarks.step_trainers", name, *numbers]
     place = {"PADDLE_TRAINER_ID": "1", "PADDLE_CURRENT_ENDPOINT": ends[1]}
     pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
     other = subprocess.Popen(words, env={**os.environ, **shared, **place}, **pipe)
     os.environ.update(shared, PADDLE_TRAINER_ID="0", PADDLE_CURRENT_ENDPOINT=ends[0])
     step, reset = paddle_trainer(name, arguments, 0, 2)
 
-    def both() -> float:
+    def step_of_both() -> float:
         print("step", file=other.stdin, flush=True)
         return step()
 
-    return both, reset
+    def reset_both(nudge: float = 0.0) -> None:
+        print("reset", nudge, file=other.stdin, flush=True)
+        reset(nudge)
+
+    return step_of_both, reset_both
 
 
 def follow() -> None:
-    """The second process of `pair_trainer`: a step for every line."""
-    name, batch, threads = sys.argv[1:]
-    step, _ = paddle_trainer(name, argparse.Namespace(batch=int(batch), threads=int(threads)), 1, 2)
-    for _ in sys.stdin:
-        step()
+    """The second process of `pair_trainer`: does what the first one says."""
+    name, *numbers = sys.argv[1:]
+    arguments = argparse.Namespace(**dict(zip(("batch", "threads", "side"), map(int, numbers))))
+    step, reset = paddle_trainer(name, arguments, 1, 2)
+    for line in sys.stdin:
+        what, *nudge = line.split()
+        reset(float(*nudge)) if what == "reset" else step()
 
 
 def free_port() -> int:

@@ -19,7 +19,7 @@ import sys
 
 from benchmarks.comparison import Comparison
 from benchmarks.network_step import median_seconds
-from benchmarks.step_trainers import SIDE, build
+from benchmarks.step_trainers import build
 from benchmarks.training_step import engine_of, flags_of, run
 from benchmarks.worker import Worker
 
@@ -35,8 +35,8 @@ def main() -> None:
 
 def measure(name: str, arguments: argparse.Namespace) -> list[Comparison]:
     """Rows of one network: each kind of operation, their sum, our step beside it."""
-    command = [sys.executable, "-m", "benchmarks.training_floor", "--networks", name, "--batch", str(arguments.batch)]
-    command += ["--threads", str(arguments.threads), "--turns", str(arguments.turns), "--one"]
+    command = [sys.executable, "-m", "benchmarks.training_floor", "--networks", name]
+    command += [f"--{word}={getattr(arguments, word)}" for word in ("batch", "side", "threads", "turns")] + ["--one"]
     paddle, torch = (Worker([*command, engine], engine) for engine in ("paddle", "torch"))
     if not paddle.there:
         torch.end()
@@ -95,7 +95,7 @@ def paddle_facts(arguments: argparse.Namespace) -> dict:
     if not paddle.__version__.startswith("3"):
         return {"missing": f"Paddle {paddle.__version__} names operations of a program in another way; needs Paddle 3"}
     runtime.keep_freed_memory(runtime.choose_device("cpu", arguments.threads))
-    shape = [arguments.batch, 3, SIDE, SIDE]
+    shape = [arguments.batch, 3, arguments.side, arguments.side]
     spec = [paddle.static.InputSpec(shape, "float32")]
     network = build(arguments.networks[0])
     traced = paddle.jit.to_static(network.forward, full_graph=True, input_spec=spec).concrete_program

@@ -1,6 +1,6 @@
 """One training step of the large networks on the CPU, per image, beside PyTorch eager.
 
-Forward, mean squared error, backward and Adam, for Hourglass-52 and HRNet-W32 at 256x256: ours; ours with Paddle's own
+Forward, mean squared error, backward and Adam, for Hourglass-52 and HRNet-W32: ours; ours with Paddle's own
 convolutions (FLAGS_use_mkldnn=0); ours in two processes that share batch and threads, as a launch has them; and the
 same network in PyTorch (torch_twin.py). Each runs in a process of its own; they take turns, so that a busy machine is
 equally busy for all; medians over the turns count.
@@ -37,6 +37,7 @@ def flags_of(about: str, turns: int) -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     flags.add_argument("--batch", type=int, default=4)
+    flags.add_argument("--side", type=int, default=256, help="of the images, pixels")
     flags.add_argument("--threads", type=int, default=2)
     flags.add_argument("--turns", type=int, default=turns)
     flags.add_argument("--one", help=argparse.SUPPRESS)
@@ -49,7 +50,8 @@ def run(arguments: argparse.Namespace, measure: Callable, serve: Callable) -> No
         serve(arguments)
         return
     rows = [row for name in arguments.networks for row in measure(name, arguments)]
-    print(f"batch {arguments.batch}, {arguments.threads} threads, {arguments.turns} turns; per image")
+    told = {name: getattr(arguments, name) for name in ("batch", "side", "threads", "turns")}
+    print(", ".join(f"{name} {number}" for name, number in told.items()) + "; per image")
     print_table(rows)
 
 
@@ -103,7 +105,7 @@ def print_losses(name: str, engines: dict, steps: int) -> None:
 def engine_of(engine: str, network: str, arguments: argparse.Namespace) -> Worker:
     """A process that takes training steps."""
     command = [sys.executable, "-m", "benchmarks.training_step", "--one", engine, "--networks", network]
-    command += ["--batch", str(arguments.batch), "--threads", str(arguments.threads)]
+    command += [f"--{name}={getattr(arguments, name)}" for name in ("batch", "side", "threads")]
     environment = {**os.environ, "FLAGS_use_mkldnn": "0"} if engine == PLAIN else None
     return Worker(command, f"{network}: no {engine}", environment)
 

@@ -111,24 +111,51 @@ def test_a_command_is_timed_and_its_failure_is_said():
         start_up.once(["-c", "raise SystemExit('no such thing')"])
 
 
-def test_a_training_step(monkeypatch):
+SMALL_STEP = {"batch": 2, "side": 64, "threads": 2}
+
+
+def test_a_training_step():
     from benchmarks import step_trainers
 
-    monkeypatch.setattr(step_trainers, "SIDE", 64)
-    step, reset = step_trainers.paddle_trainer("HRNet-W32", argparse.Namespace(batch=1, threads=1))
+    step, reset = step_trainers.paddle_trainer("HRNet-W32", argparse.Namespace(**SMALL_STEP))
     losses = [step(), step()]
     reset()
     assert step() == pytest.approx(losses[0], rel=1e-5)
     assert losses[1] != losses[0]
 
 
+def test_two_processes_share_a_training_step():
+    from benchmarks.training_step import engine_of
+
+    pair = engine_of("pair", "HRNet-W32", argparse.Namespace(**SMALL_STEP))
+    losses, again = (pair.ask("losses 2")["losses"] for _ in range(2))
+    assert pair.ask("steps 1")["seconds"] > 0
+    pair.end()
+    assert again == pytest.approx(losses, rel=1e-3)
+    assert losses[1] != losses[0]
+
+
+def test_losses_beside_those_of_rounding(capsys):
+    from benchmarks import training_step
+
+    class Engine:
+        def __init__(self, **answers):
+            self.ask = lambda line: {"losses": answers[line.split()[0]]}
+
+    usual = [1.0, 0.5, 0.25]
+    engines = {"ours": Engine(losses=[1.0, 0.5, 0.26]), training_step.PLAIN: Engine(losses=usual, nudged=usual)}
+    training_step.print_losses("A network", engines, 3)
+    _, ours, nudged = capsys.readouterr().out.splitlines()
+    assert ours == "  ours: 4.0e-02 apart at most, 0.0e+00 in the median; the first 2 within 0.0001"
+    assert nudged.endswith("the first 3 within 0.0001")
+
+
 @pytest.mark.skipif(not paddle.__version__.startswith("3"), reason="needs Paddle 3")
-def test_operations_of_the_training_floor(monkeypatch):
+def test_operations_of_the_training_floor():
     """Of HRNet-W32: 293 convolutions, 292 batch norms, 28 upsamplings; one of each runs."""
     from benchmarks import training_floor
 
-    monkeypatch.setattr(training_floor, "SIDE", 64)
-    facts = training_floor.paddle_facts(argparse.Namespace(batch=1, threads=1, networks=["HRNet-W32"]))
+    facts = training_floor.paddle_facts(argparse.Namespace(**SMALL_STEP, networks=["HRNet-W32"]))
     counts = dict.fromkeys(training_floor.NAMES, 0)
     for operation, count in facts["operations"]:
         counts[operation["kind"]] += count
