@@ -5,9 +5,12 @@ outlines that nobody asks for do not reach the parser, photos lose what is not u
 lists of numbers become arrays of 8 bytes a number. Checks look at a column at a time, not at an entry.
 """
 
+import gc
 import json
 import re
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Union
 
 import numpy as np
@@ -31,7 +34,20 @@ def read_json(path: str, outlines: bool) -> Any:
     content = content if outlines else _OUTLINE.sub(b'"segmentation":0', content)
     text = content.decode()
     del content  # a quarter of the peak
-    return json.loads(text, object_hook=_smaller)
+    with _no_collection():
+        return json.loads(text, object_hook=_smaller)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Inside, Python does not look again and again through millions of new objects, none of which is in a cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _smaller(entry: dict[str, Any]) -> dict[str, Any]:

@@ -119,8 +119,7 @@ def _photos(path: str, records: Any) -> Photos:
     for record, name in zip(records, names):
         if not isinstance(name, str):
             raise DataError(f"{path}: photo {record['id']!r} has no file_name; add it to its entry in 'images'")
-    pairs = [[record.get("width"), record.get("height")] for record in records]
-    sizes_wh = numbers_of(path, "photo", records, "width and height", pairs, 2)
+    sizes_wh = np.stack([number_of(path, "photo", records, side) for side in ("width", "height")], axis=1)
     if not (sizes_wh > 0).all():
         row = int(np.argmax((sizes_wh <= 0).any(axis=1)))
         raise DataError(f"{path}: photo {ids[row]} has width and height {sizes_wh[row].tolist()}; give its pixels")

@@ -171,7 +171,7 @@ BAD_FILES = {
         ["has 1 keypoints, the skeleton arm_3 has 3", "dataset.skeleton"],
     ),
     "no id": (content(images=[{"file_name": "a.jpg"}]), ["an entry has no 'id'"]),
-    "no size": (content(images=[{"id": 3, "file_name": "a.jpg"}]), ["photo 3", "width and height"]),
+    "no size": (content(images=[{"id": 3, "file_name": "a.jpg"}]), ["photo 3", "width", "finite number"]),
     "no name": (content(images=[{"id": 3, "width": 9, "height": 9}]), ["photo 3 has no file_name"]),
     "photo twice": (content(images=FILE["images"] + FILE["images"][:1]), ["photo id 7 is given twice"]),
     "annotation twice": (
