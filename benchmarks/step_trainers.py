@@ -100,8 +100,7 @@ def paddle_trainer(name: str, arguments: argparse.Namespace, rank: int = 0, rank
 
 def pair_trainer(name: str, arguments: argparse.Namespace):
     """`paddle_trainer` of two processes: this one starts the other, and tells it of every step."""
-    ports = [free_port() for _ in range(2)]
-    ends = [f"127.0.0.1:{port}" for port in ports]
+    ends = [f"127.0.0.1:{port}" for port in two_free_ports()]
     shared = {"PADDLE_TRAINERS_NUM": "2", "PADDLE_TRAINER_ENDPOINTS": ",".join(ends), "PADDLE_DISTRI_BACKEND": "gloo"}
     numbers = map(str, (arguments.batch, arguments.threads, arguments.side))
     words = [sys.executable, "-m", "benchmarks.step_trainers", name, *numbers]
@@ -132,11 +131,12 @@ def follow() -> None:
         reset(float(*nudge)) if what == "reset" else step()
 
 
-def free_port() -> int:
-    """A port that nobody listens to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def two_free_ports() -> list[int]:
+    """Ports that nobody listens to."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):  # at the same time, so that they differ
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in (one, other)]
 
 
 def torch_trainer(name: str, arguments: argparse.Namespace):

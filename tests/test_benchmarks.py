@@ -111,7 +111,7 @@ def test_a_command_is_timed_and_its_failure_is_said():
         start_up.once(["-c", "raise SystemExit('no such thing')"])
 
 
-SMALL_STEP = {"batch": 2, "side": 64, "threads": 2}
+SMALL_STEP = {"batch": 2, "side": 64, "threads": 1}
 
 
 def test_a_training_step():
@@ -127,7 +127,7 @@ def test_a_training_step():
 def test_two_processes_share_a_training_step():
     from benchmarks.training_step import engine_of
 
-    pair = engine_of("pair", "HRNet-W32", argparse.Namespace(**SMALL_STEP))
+    pair = engine_of("pair", "HRNet-W32", argparse.Namespace(**{**SMALL_STEP, "threads": 2}))
     losses, again = (pair.ask("losses 2")["losses"] for _ in range(2))
     assert pair.ask("steps 1")["seconds"] > 0
     pair.end()
