@@ -6,6 +6,7 @@ picture in the order of one process, so none of them holds more than a batch. Al
 """
 
 import argparse
+import contextlib
 import heapq
 import shutil
 import sys
@@ -46,9 +47,18 @@ def run_shares(arguments: argparse.Namespace, sources: list, formats: list[str])
         return _run_share(arguments, sources, formats, place)
     except BaseException:
         distributed.give_up()
-        if place[0] == 0:
-            shutil.rmtree(Path(arguments.save_dir) / _SHARES, ignore_errors=True)
+        _clean_up(Path(arguments.save_dir) / _SHARES, place[0])
         raise
+
+
+def _clean_up(folder: Path, rank: int) -> None:
+    """Leaves nothing behind, whichever process is the last one: the first may fail before another has begun."""
+    if rank == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        (folder / str(rank)).unlink(missing_ok=True)
+        folder.rmdir()  # stays as long as another one has a file in it
 
 
 def _run_share(arguments: argparse.Namespace, sources: list, formats: list[str], place: tuple[int, int]) -> int:

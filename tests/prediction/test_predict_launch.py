@@ -16,7 +16,7 @@ from prediction_cases import photo
 from paddle_pose import runtime
 from paddle_pose.builder import load_parts
 from paddle_pose.cli import prediction_setup
-from paddle_pose.cli.prediction_shares import _open_predictor, share_of
+from paddle_pose.cli.prediction_shares import _clean_up, _open_predictor, share_of
 from paddle_pose.deployment.exporting import export
 from paddle_pose.engine import distributed
 from paddle_pose.media.sources import PhotoSource
@@ -94,6 +94,19 @@ def test_one_that_fails_ends_the_others_in_one_line(rank, models, tmp_path):
     assert logs[rank].splitlines()[-1].startswith("error: no space is left on the disk")
     assert logs[1 - rank].splitlines()[-1].startswith("error: another process has failed")
     assert files == []
+
+
+@pytest.mark.parametrize(("order", "left"), [([0, 1], []), ([1, 0], []), ([1], ["0"])], ids=str)
+def test_whoever_fails_last_leaves_nothing(order, left, tmp_path):
+    """The first process may have removed the folder before the second one makes its file."""
+    folder = tmp_path / ".shares"
+    for rank in order:
+        folder.mkdir(exist_ok=True)
+        (folder / str(rank)).touch()
+        if left:
+            (folder / left[0]).touch()
+        _clean_up(folder, rank)
+    assert (names(folder) if folder.exists() else []) == left
 
 
 def test_one_that_is_killed_leaves_no_half_file(models, tmp_path):
